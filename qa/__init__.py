@@ -1,0 +1,1 @@
+"""From a question and an indexed article to an answer, and from many questions to a report."""
