@@ -1,0 +1,198 @@
+"""The weights of a BERT go in, by their Hugging Face names; an ONNX graph that onnxruntime runs fast on a CPU comes out.
+
+    [input_ids, attention_mask, token_type_ids] ──bert_graph──► last_hidden_state
+                                                └─encoder_graph──► unit vectors (mean pooling, length 1)
+    fp32 graph ──quantized──► int8 graph
+
+The graph is written by hand instead of traced from torch, for two reasons: making it needs neither torch nor an
+exporter (onnx and numpy are enough), and it can use onnxruntime's fused operators directly (`Attention`,
+`SkipLayerNormalization`, `BiasGelu`), which the session would otherwise have to find again at every start.
+All operators compute exactly what BERT does: `BiasGelu` is the erf form, not the tanh approximation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 17
+MICROSOFT_OPSET = 1
+IR_VERSION = 8  # the oldest that carries opset 17, so that every onnxruntime we allow can read the file
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+
+def bert_graph(weights: Weights, *, layers: int = 6, heads: int = 12, eps: float = 1e-12) -> onnx.ModelProto:
+    """Return BERT's body as an ONNX model: token ids in, one state per token out.
+
+    Inputs, int64 of shape (batch, tokens): `input_ids`, `attention_mask` (1 for a token, 0 for padding),
+    `token_type_ids`. Output, float32 of shape (batch, tokens, width): `last_hidden_state`. The states of padding
+    tokens are arbitrary, as they are in BERT.
+
+    `weights` has float arrays under their Hugging Face names (`embeddings.word_embeddings.weight`,
+    `encoder.layer.0.attention.self.query.weight`, ...), with or without the prefix `bert.`; names that the body
+    does not use (a pooler, heads) are ignored. Half-precision arrays are widened. To add heads, append nodes to
+    `model.graph.node` that read `last_hidden_state`, as `encoder_graph` does.
+
+    Raises KeyError naming the first weight that is missing.
+    """
+    graph = _Graph(weights)
+    graph.inputs("input_ids", "attention_mask", "token_type_ids")
+    tokens = graph.node("Shape", ["input_ids"], "tokens", start=1, end=2)
+    positions = graph.node("Slice", [graph.weight("embeddings.position_embeddings.weight"), graph.const("zero", [0]), tokens], "positions")
+    words = graph.node("Gather", [graph.weight("embeddings.word_embeddings.weight"), "input_ids"], "words")
+    types = graph.node("Gather", [graph.weight("embeddings.token_type_embeddings.weight"), "token_type_ids"], "types")
+    placed = graph.node("Add", [words, positions], "placed")
+    # SkipLayerNormalization(a, b) is LayerNorm(a + b), here as in every layer below.
+    states = graph.skip_norm(placed, types, "embeddings.LayerNorm", "embedded", eps=eps)
+    mask = graph.node("Cast", ["attention_mask"], "mask", to=graph.INT32)
+    for number in range(layers):
+        name = f"encoder.layer.{number}"
+        attended = graph.attention(states, mask, f"{name}.attention.self", heads=heads)
+        projected = graph.linear(attended, f"{name}.attention.output.dense", bias=False)
+        states = graph.skip_norm(
+            projected, states, f"{name}.attention.output.LayerNorm", f"{name}.attended",
+            eps=eps, bias=f"{name}.attention.output.dense.bias",
+        )  # fmt: skip
+        widened = graph.linear(states, f"{name}.intermediate.dense", bias=False)
+        active = graph.node(
+            "BiasGelu", [widened, graph.weight(f"{name}.intermediate.dense.bias")], f"{name}.gelu", domain="com.microsoft"
+        )
+        narrowed = graph.linear(active, f"{name}.output.dense", bias=False)
+        last = number == layers - 1
+        states = graph.skip_norm(
+            narrowed, states, f"{name}.output.LayerNorm", "last_hidden_state" if last else f"{name}.done",
+            eps=eps, bias=f"{name}.output.dense.bias",
+        )  # fmt: skip
+    return graph.model(output="last_hidden_state", shape=["batch", "tokens", graph.width])
+
+
+def encoder_graph(weights: Weights, *, layers: int = 6, heads: int = 12, eps: float = 1e-12) -> onnx.ModelProto:
+    """Return a sentence encoder as an ONNX model: token ids in, one vector per text out.
+
+    Inputs as in `bert_graph`. Output, float32 of shape (batch, width): `vectors`, the mean of the states of the
+    tokens that are not padding, scaled to length 1.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = bert_graph(weights, layers=layers, heads=heads, eps=eps)
+    graph = model.graph
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.array([1], dtype=np.int64), "axis_tokens"),
+            numpy_helper.from_array(np.array([2], dtype=np.int64), "axis_last"),
+            numpy_helper.from_array(np.array(1e-9, dtype=np.float32), "least_tokens"),
+            numpy_helper.from_array(np.array(1e-12, dtype=np.float32), "least_length"),
+        ]
+    )
+    graph.node.extend(
+        [
+            helper.make_node("Cast", ["attention_mask"], ["mask_float"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["mask_float", "axis_last"], ["mask_column"]),
+            helper.make_node("Mul", ["last_hidden_state", "mask_column"], ["kept_states"]),
+            helper.make_node("ReduceSum", ["kept_states", "axis_tokens"], ["summed"], keepdims=0),
+            helper.make_node("ReduceSum", ["mask_column", "axis_tokens"], ["counted"], keepdims=0),
+            helper.make_node("Max", ["counted", "least_tokens"], ["divisor"]),
+            helper.make_node("Div", ["summed", "divisor"], ["mean_state"]),
+            helper.make_node("ReduceL2", ["mean_state"], ["measured"], axes=[1], keepdims=1),
+            helper.make_node("Max", ["measured", "least_length"], ["length"]),
+            helper.make_node("Div", ["mean_state", "length"], ["vectors"]),
+        ]
+    )
+    width = graph.output[0].type.tensor_type.shape.dim[2].dim_value
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", width]))
+    onnx.checker.check_model(model)
+    return model
+
+
+def quantized(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with int8 weights and activations scaled on the fly (dynamic quantisation)."""
+    import tempfile
+    from pathlib import Path
+
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "int8.onnx"
+        quantize_dynamic(model, path, per_channel=True, weight_type=QuantType.QInt8)
+        return onnx.load(path)
+
+
+class _Graph:
+    """Collects nodes and weights; every method returns the name of the tensor it made."""
+
+    INT32 = 6  # onnx.TensorProto.INT32, spelled out so that importing this file does not import onnx
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: dict[str, onnx.TensorProto] = {}
+        self._inputs: list[str] = []
+        self.width = int(self._array("embeddings.word_embeddings.weight").shape[1])
+
+    def _array(self, name: str) -> npt.NDArray[np.float32]:
+        found = self._weights.get(name)
+        if found is None:
+            found = self._weights.get(f"bert.{name}")
+        if found is None:
+            raise KeyError(f"the weights have no {name}")
+        return np.ascontiguousarray(found, dtype=np.float32)
+
+    def const(self, name: str, values: npt.ArrayLike) -> str:
+        """Add a constant; integers become int64."""
+        from onnx import numpy_helper
+
+        array = np.asarray(values)
+        self._initializers[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def weight(self, name: str) -> str:
+        return self.const(name, self._array(name))
+
+    def inputs(self, *names: str) -> None:
+        self._inputs.extend(names)
+
+    def node(self, kind: str, inputs: list[str], output: str, *, domain: str = "", **attributes: object) -> str:
+        from onnx import helper
+
+        self._nodes.append(helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes))
+        return output
+
+    def linear(self, states: str, name: str, *, bias: bool) -> str:
+        """x @ W.T (+ b): torch keeps W as (out, in), MatMul wants (in, out)."""
+        weight = self.const(f"{name}.weight", np.ascontiguousarray(self._array(f"{name}.weight").T))
+        product = self.node("MatMul", [states, weight], f"{name}.product")
+        return self.node("Add", [product, self.weight(f"{name}.bias")], f"{name}.sum") if bias else product
+
+    def attention(self, states: str, mask: str, name: str, *, heads: int) -> str:
+        """All heads in one operator: queries, keys and values from one product with a (width, 3 * width) weight."""
+        parts = ("query", "key", "value")
+        weight = np.concatenate([self._array(f"{name}.{part}.weight").T for part in parts], axis=1)
+        bias = np.concatenate([self._array(f"{name}.{part}.bias") for part in parts])
+        inputs = [states, self.const(f"{name}.weight", weight), self.const(f"{name}.bias", bias), mask]
+        return self.node("Attention", inputs, f"{name}.attended", domain="com.microsoft", num_heads=heads)
+
+    def skip_norm(self, a: str, b: str, name: str, output: str, *, eps: float, bias: str | None = None) -> str:
+        """LayerNorm(a + b + bias)."""
+        inputs = [a, b, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")]
+        if bias is not None:
+            inputs.append(self.weight(bias))
+        return self.node("SkipLayerNormalization", inputs, output, domain="com.microsoft", epsilon=eps)
+
+    def model(self, *, output: str, shape: list[str | int]) -> onnx.ModelProto:
+        from onnx import TensorProto, helper
+
+        inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in self._inputs]
+        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)]
+        graph = helper.make_graph(self._nodes, "bert", inputs, outputs, initializer=list(self._initializers.values()))
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", MICROSOFT_OPSET)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="article-qa")

@@ -1,0 +1,253 @@
+"""Sentences go in; how well each matches the words of a question comes out (BM25; the only file that imports bm25s).
+
+bm25s weighs every (sentence, stem) pair once, when the index is built. A question then only adds up the columns of its
+stems, which numpy does here: bm25s and its dependencies cost 0.2 s to import, and asking does not need them. The sum is
+the one that `bm25s.BM25.get_scores` makes, and is tested against it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from index.embeddings import FloatArray
+
+TERMS = "bm25 lucene k1=1.5 b=0.75, snowball english, rules 1"
+"""How terms are made and weighed; part of the manifest, because a question must be cut as its article was."""
+
+K1 = 1.5
+B = 0.75
+
+STOP_WORDS = frozenset(
+    """
+    a about above after again against all also am an and any anybody anyone anything are as at be because been before
+    being below between both but by can cannot could did do does doing done down during each either else ever every few
+    for from further get gets getting got had has have having he her here hers herself him himself his how however i if
+    in into is it its itself just may me might mine more most must my myself neither no nor not now of off on once one
+    only or other others ought our ours ourselves out over own per quite rather really shall she should since so some
+    somebody someone something such than that the their theirs them themselves then there these they this those through
+    thus to too under until up upon us very via was we were what whatever when whenever where wherever whether which
+    while who whoever whom whose why will with within without would yes yet you your yours yourself yourselves
+    aren't can't couldn't didn't doesn't don't hadn't hasn't haven't he'd he'll he's i'd i'll i'm i've isn't it's let's
+    mustn't she'd she'll she's shouldn't that's there's they'd they'll they're they've wasn't we'd we'll we're we've
+    weren't what's where's who's why's how's won't wouldn't you'd you'll you're you've
+    """.split()
+)
+
+# Words that belong to the asking and not to what is asked about: telling a reader that the article never mentions
+# "happened" would only puzzle. They are searched for, but not reported.
+ASKING_WORDS = frozenset(
+    """
+    article articles according account call called describe described detail details exactly explain explained give
+    given happen happened happening happens kind kinds know known lot many mean means mention mentioned mentions much
+    name named names number people person please possible reason reasons report reported reports say said says sort
+    sorts state stated story tell tells text thing things told true type types
+    """.split()
+)
+
+# One word of a text. A number keeps its separators (2,000 and 3.5 and 10:30); letters with dots between (U.S.) are one
+# word; an apostrophe inside belongs to the word (O'Brien). Hyphens part words, so that "ex-husband" meets "ex husband".
+_NUMBER = r"\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+(?:[.,:]\d+)*"
+_DOTTED = r"(?:[^\W\d_]\.){2,}(?:[^\W\d_](?!\w))?"
+_PLAIN = r"{letter}+(?:['’]{letter}+)*"
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+
+
+class Words(NamedTuple):
+    """The content words of a question, as they were typed, each once, in their order."""
+
+    mentioned: tuple[str, ...]  # the article has the word, or another form of it
+    unmentioned: tuple[str, ...]  # the article never mentions it
+
+
+class _Word(NamedTuple):
+    start: int
+    end: int
+    terms: tuple[str, ...]
+    unspaced: bool  # of a script that puts no spaces between words, where a "word" is a run of several
+
+
+@cache
+def _pattern(*, ascii_only: bool) -> re.Pattern[str]:
+    if ascii_only:
+        letter = r"[^\W\d_]"
+    else:
+        # \w leaves out combining marks, which would cut Hindi or Thai words at every vowel sign.
+        marks = "".join(chr(c) for c in range(0x300, 0x10000) if unicodedata.category(chr(c)).startswith("M"))
+        letter = rf"(?:[^\W\d_]|[{marks}])"
+    word = "|".join((rf"[{_UNSPACED}]+", _NUMBER, _DOTTED, _PLAIN.format(letter=letter)))
+    return re.compile(word)
+
+
+@cache
+def _stemmer() -> object:
+    import Stemmer
+
+    return Stemmer.Stemmer("english")
+
+
+@cache
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
+
+
+def _fold(word: str) -> str:
+    """Lower case, compatibility forms made plain, accents dropped: people type "cafe" for "café"."""
+    if word.isascii():
+        return word.lower()
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    kept = (c for c in decomposed if not "\u0300" <= c <= "\u036f")
+    return unicodedata.normalize("NFC", "".join(kept)).replace("’", "'")
+
+
+def _words(text: str) -> Iterator[_Word]:
+    for found in _pattern(ascii_only=text.isascii()).finditer(text):
+        typed = found.group()
+        first = typed[0]
+        if first.isdigit():
+            number = re.sub(r"(?:st|nd|rd|th)$", "", _fold(typed))
+            number = re.sub(r",(?=\d{3}(?!\d))", "", number)
+            yield _Word(found.start(), found.end(), (number,), unspaced=False)
+        elif re.match(rf"[{_UNSPACED}]", first):
+            pairs = tuple(typed[i : i + 2] for i in range(len(typed) - 1)) or (typed,)
+            yield _Word(found.start(), found.end(), pairs, unspaced=True)
+        else:
+            plain = _fold(typed)
+            if "." in plain:
+                plain = plain.replace(".", "")
+            yield _Word(found.start(), found.end(), (plain,), unspaced=False)
+
+
+def _is_stop(word: _Word, text: str, *, shouted: bool) -> bool:
+    # "US", "IT" and "WHO" are names when the rest is not in capitals.
+    typed = text[word.start : word.end]
+    if len(typed) > 1 and typed.isupper() and not shouted:
+        return False
+    return all(term in STOP_WORDS for term in word.terms)
+
+
+def _terms(text: str) -> list[str]:
+    """Return the stems of a text's content words, in order, repeated where they repeat."""
+    shouted = not any(c.islower() for c in text)
+    return [
+        stem
+        for word in _words(text)
+        if not _is_stop(word, text, shouted=shouted)
+        for stem in _stems(word)
+    ]
+
+
+def _stems(word: _Word) -> tuple[str, ...]:
+    if word.unspaced:
+        return word.terms
+    return tuple(_stem(term.removesuffix("'s").removesuffix("'")) for term in word.terms)
+
+
+class Terms:
+    """BM25 over the sentences of one article; row i is sentence i."""
+
+    def __init__(
+        self,
+        vocabulary: dict[str, int],
+        weights: FloatArray,
+        rows: npt.NDArray[np.int32],
+        starts: npt.NDArray[np.int64],
+        count: int,
+    ) -> None:
+        """Column c, for the stem numbered c, is weights[starts[c]:starts[c + 1]] in sentences rows[...] of `count`."""
+        self._vocabulary = vocabulary
+        self._weights = weights
+        self._rows = rows
+        self._starts = starts
+        self._count = count
+
+    @classmethod
+    def from_sentences(cls, texts: Sequence[str]) -> Terms:
+        """Weigh every stem of every sentence."""
+        vocabulary: dict[str, int] = {}
+        ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in _terms(text)] for text in texts]
+        if not vocabulary:
+            return cls({}, np.empty(0, np.float32), np.empty(0, np.int32), np.zeros(1, np.int64), len(texts))
+        import bm25s
+
+        bm25 = bm25s.BM25(method="lucene", k1=K1, b=B)
+        bm25.index((ids, vocabulary), create_empty_token=False, show_progress=False)
+        return cls(
+            vocabulary,
+            np.asarray(bm25.scores["data"], dtype=np.float32),
+            np.asarray(bm25.scores["indices"], dtype=np.int32),
+            np.asarray(bm25.scores["indptr"], dtype=np.int64),
+            len(texts),
+        )
+
+    def __len__(self) -> int:
+        return self._count
+
+    def scores(self, question: str) -> FloatArray:
+        """Return the BM25 weight of every sentence for the question, float32 (n,), 0 where no content word is shared."""
+        summed = np.zeros(self._count, dtype=np.float32)
+        for term in _terms(question):
+            column = self._vocabulary.get(term)
+            if column is not None:
+                part = slice(self._starts[column], self._starts[column + 1])
+                summed[self._rows[part]] += self._weights[part]  # a sentence is at most once in a column
+        return summed
+
+    def words(self, question: str) -> Words:
+        """Return which content words of the question the article has, in any form, and which it never mentions.
+
+        Words joined by hyphens are one word here, mentioned when all its content parts are.
+        """
+        shouted = not any(c.islower() for c in question)
+        mentioned: dict[str, str] = {}
+        unmentioned: dict[str, str] = {}
+        for start, end, parts in _joined(question):
+            content = [
+                word for word in parts
+                if not word.unspaced and not _is_stop(word, question, shouted=shouted) and word.terms[0] not in ASKING_WORDS
+            ]  # fmt: skip
+            if content:
+                typed = question[start:end]
+                typed = re.sub(r"['’]s?$", "", typed)
+                known = all(stem in self._vocabulary for word in content for stem in _stems(word))
+                (mentioned if known else unmentioned).setdefault(_fold(typed), typed)
+        return Words(tuple(mentioned.values()), tuple(unmentioned.values()))
+
+    def save(self, path: Path) -> None:
+        """Write one .npz file, without pickle."""
+        vocabulary = "\n".join(self._vocabulary).encode("utf-8")
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                vocabulary=np.frombuffer(vocabulary, dtype=np.uint8),
+                weights=self._weights,
+                rows=self._rows,
+                starts=self._starts,
+                count=np.array(self._count, dtype=np.int64),
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Terms:
+        with np.load(path, allow_pickle=False) as arrays:
+            stems = arrays["vocabulary"].tobytes().decode("utf-8")
+            vocabulary = {stem: column for column, stem in enumerate(stems.split("\n") if stems else [])}
+            return cls(vocabulary, arrays["weights"], arrays["rows"], arrays["starts"], int(arrays["count"]))
+
+
+def _joined(text: str) -> Iterator[tuple[int, int, list[_Word]]]:
+    """Yield (start, end, words) for each run of words joined by hyphens."""
+    run: list[_Word] = []
+    for word in _words(text):
+        if run and not re.fullmatch(r"[-\u2010\u2011]", text[run[-1].end : word.start]):
+            yield run[0].start, run[-1].end, run
+            run = []
+        run.append(word)
+    if run:
+        yield run[0].start, run[-1].end, run
