@@ -1,7 +1,7 @@
-"""A Reading comes in; the probability that its first sentence is right goes out, and with it the decision to answer.
+"""A Reading comes in; the probability that its first sentence is right goes out, with the threshold for answering.
 
-A reader's relevances are sharper or flatter than they should be. A Calibration is a logistic regression over a few named
-features of the reading, fitted on validation questions; its coefficients lie beside the reader's weights.
+A reader's relevances are sharper or flatter than they should be. A Calibration is a logistic regression over a few
+named features of the reading, fitted on validation questions; its coefficients lie beside the reader's weights.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOGIT_LIMIT = 12.0  # beyond this a probability is 0 or 1 to any reader of it, a
 def features(reading: Reading, *, mentioned_share: float = 1.0) -> dict[str, float]:
     """Return what a calibration may look at, by name; every value is finite, also for an empty reading.
 
-    mentioned_share: 0 to 1, the share of the question's content words that the article mentions anywhere (1 for no words).
+    mentioned_share: 0 to 1, the share of the question's content words that the article mentions (1 for no words).
     """
     best = [sentence.relevance for sentence in reading.sentences[:2]] + [0.0, 0.0]
     top = reading.sentences[0].candidate if reading.sentences else None
@@ -58,7 +58,7 @@ class Calibration:
     fitted_on: str = "nothing: a guess"  # the questions, in words
 
     def confidence(self, reading: Reading, *, mentioned_share: float = 1.0) -> float:
-        """Return the probability, 0 to 1, that the first sentence of the reading answers the question; 0 when it is empty."""
+        """Return the probability, 0 to 1, that the reading's first sentence answers; 0 when there is no sentence."""
         if not reading.sentences:
             return 0.0
         seen = features(reading, mentioned_share=mentioned_share)

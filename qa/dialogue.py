@@ -1,7 +1,8 @@
-"""A question and the turns before it come in; out goes what to search for, how the question was understood, and which turns the reader should see.
+"""A question and the turns before it come in; what to search for goes out, and which turns the reader should see.
 
-Pure string work. A question that stands alone is left as it is: earlier turns could only mislead the search. One that leans
-on what was said ("Did he survive?", "And when?", "What happened next?") is searched for together with the words it leans on.
+Pure string work. A question that stands alone is left as it is: earlier turns could only mislead the search. One that
+leans on what was said ("Did he survive?", "And when?", "What happened next?") is searched for together with the words
+it leans on.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from typing import NamedTuple
 TURNS_SHOWN = 2  # older turns crowd out the article in the reader's window and rarely hold what a pronoun means
 ANSWER_WORDS = 25  # an earlier answer may be a whole paragraph; its first words say what it was about
 
-# Words that say nothing of what is asked about. "no", "not" and numbers are left out on purpose: they change the answer.
+# Words that say nothing of what is asked about. "no" and "not" are missing on purpose: they change the answer.
 STOP_WORDS = frozenset(
     """
-    a about after again all also am an and any are aren't as at be because been before being but by can can't could couldn't
-    did didn't do does doesn't doing don't during each else ever exactly for from further get gets got had hadn't has hasn't
-    have haven't having he her here hers herself him himself his how i if in into is isn't it it's its itself just let's long
-    many may me might more most much must my myself nor now of off on once only or other our ours out over own please really
-    said say says shall she should shouldn't so some such tell than that that's the their theirs them themselves then there
-    these they this those through to too under until up upon us very was wasn't we were weren't what what's when where which
-    while who who's whom whose why will with won't would wouldn't you your yours yourself article text story passage according
+    a about after again all also am an and any are aren't as at be because been before being but by can can't could
+    couldn't did didn't do does doesn't doing don't during each else ever exactly for from further get gets got had
+    hadn't has hasn't have haven't having he her here hers herself him himself his how i if in into is isn't it it's
+    its itself just let's long many may me might more most much must my myself nor now of off on once only or other
+    our ours out over own please really said say says shall she should shouldn't so some such tell than that that's
+    the their theirs them themselves then there these they this those through to too under until up upon us very was
+    wasn't we were weren't what what's when where which while who who's whom whose why will with won't would
+    wouldn't you your yours yourself article text story passage according
     """.split()
 )
 PERSON_PRONOUNS = {
@@ -34,23 +36,31 @@ OTHER_PRONOUNS = frozenset("they them their theirs themselves it its itself one 
 POSSESSIVE = frozenset(("his", "hers"))  # "her" is told apart by the word after it
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 # "it" that stands for nothing said before: "Is it true that ...", "How long did it take to ...", "Was it raining?"
-_EMPTY_IT = re.compile(r"\bit\s+(?:true|possible|known|clear|likely|said|thought|believed|take|takes|took|rain\w*|snow\w*)\b", re.I)
+_EMPTY_IT = re.compile(
+    r"\bit\s+(?:true|possible|known|clear|likely|said|thought|believed|take|takes|took|rain\w*|snow\w*)\b", re.I
+)
 # "that" and "this" on their own point back; before a noun or a clause ("the man that", "that morning") they need not.
 _POINTS_BACK = re.compile(
     r"\b(?:that|this|those|these)\s*\W*$"
-    r"|^\W*(?:why|how|when|where|who|what|and|but|so)?\W*(?:is|was|were|are|did|does|do|has|had|will|would|could)\s+(?:that|this|those|these)\s+(?:\w+\s*)?\W*$"
-    r"|\b(?:after|before|since|besides|despite|during|because of|like|than|about|of|for|from) (?:that|this|those|these)\b(?!\s+\w+\s+(?:who|which|that))",
+    r"|^\W*(?:why|how|when|where|who|what|and|but|so)?\W*(?:is|was|were|are|did|does|do|has|had|will|would|could)"
+    r"\s+(?:that|this|those|these)\s+(?:\w+\s*)?\W*$"
+    r"|\b(?:after|before|since|besides|despite|during|because of|like|than|about|of|for|from)"
+    r" (?:that|this|those|these)\b(?!\s+\w+\s+(?:who|which|that))",
     re.I,
 )
 _LEANS = re.compile(
     r"^\W*(?:and|but|so|or|also|then)\b"
     r"|^\W*(?:what|how) about\b"
-    r"|\b(?:there|else|the same|the other|another|both of|either of|neither of|the former|the latter|next|afterwards|then|instead)\s*\W*$",
+    r"|\b(?:there|else|the same|the other|another|both of|either of|neither of|the former|the latter|next|afterwards"
+    r"|then|instead)\s*\W*$",
     re.I,
 )
-_TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Dame|Lord|Lady|Sergeant|Sgt|Inspector|Detective|Constable|Judge|Captain|President)\.?"
-_NAME = re.compile(rf"(?:{_TITLE}\s+)?[A-Z][^\W\d_]+(?:['’\-][A-Z]?[^\W\d_]+)*(?:\s+(?:(?:de|van|von|der|al|bin|el|la)\s+)?[A-Z][^\W\d_]+(?:['’\-][A-Z]?[^\W\d_]+)*)*")
-_BEFORE_A_PLACE = re.compile(r"\b(?:in|at|near|from|to|of|on|into|towards|around|outside|inside|through|across|via)\s+(?:the\s+)?$", re.I)
+_TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Dame|Lord|Lady|Sergeant|Sgt|Inspector|Detective|Constable|Judge|Captain)\.?"
+_CAPITALISED = r"[A-Z][^\W\d_]+(?:['’\-][A-Z]?[^\W\d_]+)*"
+_NAME = re.compile(rf"(?:{_TITLE}\s+)?{_CAPITALISED}(?:\s+(?:(?:de|van|von|der|al|bin|el|la)\s+)?{_CAPITALISED})*")
+_BEFORE_A_PLACE = re.compile(
+    r"\b(?:in|at|near|from|to|of|on|into|towards|around|outside|inside|through|across|via)\s+(?:the\s+)?$", re.I
+)
 _ASKS_FOR_A_PERSON = re.compile(r"\bwho(?:m|se|['’]s)?\b|\b(?:name of|called|named)\b", re.I)
 _MASCULINE = re.compile(r"^(?:Mr|Sir|Lord)\b")
 _FEMININE = re.compile(r"^(?:Mrs|Ms|Miss|Dame|Lady)\b")
@@ -91,8 +101,8 @@ def content_words(text: str) -> list[str]:
 def leans_on_history(question: str) -> bool:
     """Whether the question can be expected to mean nothing without the turns before it.
 
-    It leans when it has a pronoun or points back ("that", "there", "else"), when it begins with "and" or "what about", or
-    when at most one word says what it is about ("Why?", "What happened next?"), unless that word is a name.
+    It leans when it has a pronoun or points back ("that", "there", "else"), when it begins with "and" or "what about",
+    or when at most one word says what it is about ("Why?", "What happened next?"), unless that word is a name.
     """
     words = {word.lower() for word in words_of(question)}
     if words & PERSON_PRONOUNS.keys():
@@ -126,7 +136,7 @@ def understand(question: str, history: Sequence[Turn]) -> Understood:
 
 
 def _context(turns: Sequence[Turn]) -> list[str]:
-    """The content words of the last turn, and of the one before it where the last question leaned on that in its turn."""
+    """The content words of the last turn, and of the one before it where the last question leaned on that."""
     last = turns[-1]
     texts = [last.question, _beginning(last.answer)]
     if len(turns) > 1 and leans_on_history(last.question):
@@ -141,8 +151,8 @@ def _beginning(text: str) -> str:
 def _with_name(question: str, turns: Sequence[Turn]) -> str | None:
     """The question with its one personal pronoun replaced by a name, or None where that would be a guess.
 
-    It is a guess when the question has pronouns of two people or a name of its own, when the last turn that names anyone
-    names two, or when the name's title contradicts the pronoun.
+    It is a guess when the question has pronouns of two people or a name of its own, when the last turn that names
+    anyone names two, or when the name's title contradicts the pronoun.
     """
     pronouns = [match for match in _WORD.finditer(question) if match.group().lower() in PERSON_PRONOUNS]
     kinds = {PERSON_PRONOUNS[match.group().lower()] for match in pronouns}
@@ -176,7 +186,8 @@ def _replaced(question: str, pronoun: re.Match[str], name: str) -> str:
 
 # After "her", these words begin something new, so "her" was the object: "Did they help her after the crash?"
 _FOLLOWS_AN_OBJECT = re.compile(
-    r"\s+(?:after|again|and|as|at|before|but|by|during|for|from|if|in|on|or|out|over|that|the|to|until|when|while|with)\b", re.I
+    r"\s+(?:after|again|and|as|at|before|but|by|during|for|from|if|in|on|or|out|over|that|the|to|until|when|while|with)\b",
+    re.I,
 )
 
 

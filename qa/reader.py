@@ -1,7 +1,7 @@
-"""A question, the turns before it and the candidates come in; a Reading goes out: how likely each sentence, or none, is the answer.
+"""A question and its candidates come in; a Reading goes out: the share of each sentence, and of none, as the answer.
 
-`Reader` is the seam: `FusedReader` below reads nothing and needs no training; the trained reader, in a file of its own, reads
-windows of the article. Whoever asks cannot tell which it was, except by the confidence.
+`Reader` is the seam: `FusedReader` below reads nothing and needs no training; the trained reader, in a file of its own,
+reads windows of the article. Whoever asks cannot tell which it was, except by the confidence.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class FusedReader:
         shares = np.exp(logits - logits.max())
         shares /= shares.sum()
         sentences = [
-            ReadSentence(candidate, float(share), None, None) for candidate, share in zip(candidates, shares, strict=False)
+            ReadSentence(candidate, float(share), None, None)
+            for candidate, share in zip(candidates, shares, strict=False)
         ]
         sentences.sort(key=lambda sentence: (-sentence.candidate.fused, sentence.candidate.row))
         return Reading(tuple(sentences), none=float(shares[-1]), read=0)

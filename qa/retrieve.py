@@ -1,7 +1,7 @@
 """A question and an indexed article come in; every sentence of the article goes out as a Candidate, best first.
 
-Two opinions are fused: the cosine of meanings (FAISS) and BM25 (shared words). The fusions are small pure functions of two
-arrays, so that they can be measured against each other; `fuse` is the one in use.
+Two opinions are fused: the cosine of meanings (FAISS) and BM25 (shared words). The fusions are small pure functions of
+two arrays, so that they can be measured against each other; `fuse` is the one in use.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def z_scores(values: FloatArray) -> FloatArray:
     if not values.size:
         return values
     deviation = values.std()
-    return np.asarray((values - values.mean()) / deviation if deviation > 0 else np.zeros_like(values), dtype=np.float32)
+    return np.asarray(
+        (values - values.mean()) / deviation if deviation > 0 else np.zeros_like(values), dtype=np.float32
+    )
 
 
 def weighted_sum(

@@ -1,0 +1,280 @@
+"""A question comes in; an Answer goes out: the exact sentence and how likely it is right, or that there is none.
+
+`Answerer` is the one object that the command line, the app and the evaluation ask. It runs dialogue -> retrieve ->
+reader -> confidence on one article and adds nothing that they could disagree about.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from index.article import Article
+from index.build import ArticleIndex, Progress, cache_folder, open_index
+from index.embeddings import Encoder, open_encoder
+from index.errors import ModelNotFound
+from index.sentences import Sentence
+from qa.confidence import Calibration, load_calibration
+from qa.dialogue import Turn, understand, words_of
+from qa.reader import FusedReader, Reader, Reading, ReadSentence
+from qa.retrieve import retrieve
+
+LONGEST_QUESTION = 1_000  # characters; the longest of 12,000 real questions looked at had 360
+SHORT_SENTENCE = 5  # words: "He did." is not understood without the sentence before it
+SENTENCES_BEFORE = 2  # a chain of pronouns longer than this is a paragraph, which the reader can see anyway
+DEFAULT_READER = "trained" if find_spec("qa.trained_reader") else "fused"
+USER_CACHE = Path("~")  # stands for `index.build.cache_folder()`, which reads the environment when it is asked
+
+# A sentence that begins with one of these leans on the one before it.
+_LEANING = re.compile(
+    r"^\W*(?:he|she|it|they|him|her|his|hers|its|their|theirs|this|that|these|those|both|such|one"
+    r"|another|others|the latter|the former"
+    r"|but|and|so|yet|or|nor|however|instead|therefore|thus|then|also|moreover|furthermore|meanwhile"
+    r"|nevertheless|nonetheless"
+    r"|otherwise|still|as a result|because of this|in addition|for example|for instance|in contrast|afterwards|later|there)\b",
+    re.IGNORECASE,
+)
+# Invisible characters that come with pasted text: they part a word in two without anyone seeing why it is not found.
+_INVISIBLE = re.compile(
+    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufe00-\ufe0f\U000e0000-\U000e007f]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of the article: text == article.text[start:end]."""
+
+    start: int  # characters (Unicode code points) from the beginning of the article's text
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the article says to a question, or that it does not say."""
+
+    question: str  # as asked, without invisible characters and needless white space
+    understood: str  # the same where the question stands alone; see `qa.dialogue`
+    answered: bool
+    confidence: float  # 0 to 1: calibrated probability that the best sentence is right, also when not answered
+    sentence: Passage | None  # None when not answered
+    span: Passage | None  # the short answer inside the sentence, where one is known
+    passage: Passage | None  # the sentence with the neighbours it needs to be understood
+    reason: str | None  # plain words, when not answered
+    nearest_miss: Passage | None  # the best sentence all the same, when not answered
+    unmentioned: tuple[str, ...]  # content words of the question that the article never mentions
+    candidates: tuple[ReadSentence, ...]  # best first, all that were ranked; empty when the question could not be asked
+    ms: Mapping[str, float]  # stage -> milliseconds: understand, retrieve, read, decide, total
+
+
+class Answerer:
+    """Answers questions about one article."""
+
+    def __init__(
+        self,
+        article_index: ArticleIndex,
+        encoder: Encoder,
+        reader: Reader,
+        calibration: Calibration,
+        *,
+        min_confidence: float | None = None,
+    ) -> None:
+        """`min_confidence` takes the place of the calibration's threshold. Raises ValueError unless it is 0 to 1."""
+        if min_confidence is not None and not 0 <= min_confidence <= 1:
+            raise ValueError(f"min_confidence is {min_confidence}, wanted 0 to 1")
+        self.article_index = article_index
+        self.encoder = encoder
+        self.reader = reader
+        self.calibration = calibration
+        self.min_confidence = calibration.threshold if min_confidence is None else min_confidence
+
+    @property
+    def article(self) -> Article:
+        """The article that is asked about."""
+        return self.article_index.article
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Return the answer to a question in the light of earlier turns (oldest first). Raises for no question text."""
+        clock = _Clock()
+        asked = tidy(question)
+        complaint = _complaint(asked, question)
+        if complaint:
+            return _unasked(asked[:LONGEST_QUESTION], complaint, clock.laps("decide"))
+        turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
+        understood = understand(asked, turns)
+        clock.lap("understand")
+        candidates = retrieve(understood.search, self.article_index, self.encoder)
+        clock.lap("retrieve")
+        reading = self.reader.read(asked, understood.turns, self.article_index, candidates)
+        clock.lap("read")
+        answer = self._decide(asked, understood.shown, reading)
+        return replace(answer, ms=clock.laps("decide"))
+
+    def _decide(self, asked: str, understood: str, reading: Reading) -> Answer:
+        """The Answer, as yet without its times."""
+        words = self.article_index.terms.words(asked)
+        content = len(words.mentioned) + len(words.unmentioned)
+        best = reading.sentences[0]
+        place = best.candidate.sentence
+        sentence = Passage(place.start, place.end, place.text)
+        foreign = _foreign(asked) and not words.mentioned
+        confidence = self.calibration.confidence(
+            reading, mentioned_share=len(words.mentioned) / content if content else 1.0
+        )
+        answered = confidence >= self.min_confidence and not foreign
+        if foreign:
+            reason = "The question is not in English, the only language this program reads."
+        else:
+            reason = _reason(words.mentioned, words.unmentioned)
+        return Answer(
+            question=asked,
+            understood=understood,
+            answered=answered,
+            confidence=confidence,
+            sentence=sentence if answered else None,
+            span=self._passage(*best.span) if answered and best.span is not None else None,
+            passage=self._passage(*self._with_neighbours(best.candidate.row)) if answered else None,
+            reason=None if answered else reason,
+            nearest_miss=None if answered else sentence,
+            unmentioned=words.unmentioned,
+            candidates=reading.sentences,
+            ms={},
+        )
+
+    def _passage(self, start: int, end: int) -> Passage:
+        return Passage(start, end, self.article.text[start:end])
+
+    def _with_neighbours(self, row: int) -> tuple[int, int]:
+        """Offsets of the sentence and of those before it that it leans on, within its paragraph."""
+        sentences = self.article_index.sentences
+        first = row
+        while first > 0 and row - first < SENTENCES_BEFORE and _leans(sentences[first]):
+            if sentences[first - 1].paragraph != sentences[row].paragraph:
+                break
+            first -= 1
+        last = row
+        # A sentence that ends in a colon promises the next one.
+        if sentences[row].text.endswith(":") and row + 1 < len(sentences):
+            last = row + (sentences[row + 1].paragraph == sentences[row].paragraph)
+        return sentences[first].start, sentences[last].end
+
+
+class _Clock:
+    """Milliseconds of each stage."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps = dict.fromkeys(("understand", "retrieve", "read", "decide"), 0.0)
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = (now - self._last) * 1000
+        self._last = now
+
+    def laps(self, stage: str) -> dict[str, float]:
+        self.lap(stage)
+        return {**self._laps, "total": (self._last - self._start) * 1000}
+
+
+def tidy(text: str) -> str:
+    """Return the text without invisible and control characters, with single spaces; unpaired surrogates become "?"."""
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text.encode("utf-8", "replace").decode("utf-8"))
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _unasked(question: str, complaint: str, ms: Mapping[str, float]) -> Answer:
+    return Answer(
+        question=question,
+        understood=question,
+        answered=False,
+        confidence=0.0,
+        sentence=None,
+        span=None,
+        passage=None,
+        reason=complaint,
+        nearest_miss=None,
+        unmentioned=(),
+        candidates=(),
+        ms=ms,
+    )
+
+
+def _complaint(asked: str, typed: str) -> str | None:
+    """Why the question cannot be asked at all, or None."""
+    if not typed.strip():
+        return "The question is empty. Type a question about the article."
+    if len(asked) > LONGEST_QUESTION:
+        return (
+            f"The question has {len(asked):,} characters and the limit is {LONGEST_QUESTION:,}. Ask something shorter."
+        )
+    if not words_of(asked):
+        return "The question has no word in it. Ask it in words."
+    return None
+
+
+def _foreign(question: str) -> bool:
+    """Whether no letter of the question is a Latin one; a question of digits only is not foreign."""
+    letters = [character for character in question if character.isalpha()]
+    return bool(letters) and not any(character < "\u0250" for character in letters)
+
+
+def _reason(mentioned: Sequence[str], unmentioned: Sequence[str]) -> str:
+    if unmentioned and not mentioned:
+        return "The article mentions nothing that the question is about."
+    if unmentioned:
+        listed = ", ".join(f"“{word}”" for word in unmentioned[:5])
+        return f"No sentence answers this well enough, and the article never mentions {listed}."
+    return "No sentence answers this well enough, although the article mentions every word of it."
+
+
+def _leans(sentence: Sentence) -> bool:
+    return bool(_LEANING.match(sentence.text)) or len(words_of(sentence.text)) < SHORT_SENTENCE
+
+
+def open_reader(name: str = DEFAULT_READER) -> Reader:
+    """Return the reader of that name: "trained" or "fused". Raises ModelNotFound."""
+    try:
+        return READERS[name]()
+    except KeyError:
+        raise ModelNotFound(f"no reader is called {name!r}. Choose one of: {', '.join(READERS)}.") from None
+
+
+def _trained_reader() -> Reader:
+    from qa.trained_reader import TrainedReader
+
+    return TrainedReader()
+
+
+READERS: Mapping[str, Callable[[], Reader]] = {"trained": _trained_reader, "fused": FusedReader}
+
+# Several articles are asked about in one run (batch, the app); the models are the same for all of them.
+_shared_encoder = functools.lru_cache(maxsize=2)(open_encoder)
+_shared_reader = functools.lru_cache(maxsize=2)(open_reader)
+
+
+def open_answerer(
+    article: Article,
+    *,
+    model: str | None = None,
+    reader: str = DEFAULT_READER,
+    cache: Path | None = USER_CACHE,
+    min_confidence: float | None = None,
+    progress: Progress | None = None,
+) -> Answerer:
+    """Return an Answerer for the article, its index taken from the cache where it is there.
+
+    model: a sentence-transformers folder or hub name; None is the installed all-MiniLM-L6-v2.
+    cache: the folder where indexes are kept; None keeps nothing.
+    Raises UserError.
+    """
+    folder = cache_folder() if cache is USER_CACHE else cache
+    encoder = _shared_encoder(model, cache=folder)
+    chosen = _shared_reader(reader)
+    article_index = open_index(article, encoder, cache=folder, progress=progress)
+    return Answerer(article_index, encoder, chosen, load_calibration(chosen.name), min_confidence=min_confidence)
