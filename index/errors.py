@@ -4,14 +4,14 @@
     ├── ArticleError            the article cannot be taken in
     │   ├── NoSuchArticle       there is no file of that name, or it is a folder
     │   ├── UnreachableArticle  the web address does not answer, or answers with an error
-    │   ├── UnreadableArticle   something came, but no text can be read from it: binary, wrong encoding, encrypted, scanned
+    │   ├── UnreadableArticle   what came holds no text we can read: binary, wrong encoding, encrypted, scanned
     │   ├── EmptyArticle        it was read, and no sentence is in it
     │   └── ArticleTooLarge     it is over the stated limit
     ├── MissingExtra            an optional part is not installed (names the extra and the pip command)
     ├── SavedIndexError         a saved index cannot be used
     │   ├── IndexMismatch       it was built with another model, from another article, or by a newer version
     │   └── DamagedIndex        a file of it is missing or is not what was written
-    ├── ModelNotFound           the embedding model or the reader is not where it was looked for, or is not what it should be
+    ├── ModelNotFound           a model's files are not where they were looked for, or not what they should be
     └── BadQuestionFile         a file of questions cannot be read (says file:line)
 
 The command line and the app catch `UserError` and print its message. Anything else that is raised is a bug and keeps
@@ -53,7 +53,7 @@ class MissingExtra(UserError):
     """An optional part is not installed."""
 
     def __init__(self, what: str, *, extra: str) -> None:
-        """`what` begins the line, for example "reading .pdf files needs pypdfium2"; `extra` is its name in pyproject.toml."""
+        """`what` begins the line ("reading PDF files needs pypdfium2"); `extra` is its name in pyproject.toml."""
         super().__init__(f"{what}, which is not installed. Install it with: pip install 'article-qa[{extra}]'")
         self.extra = extra
 
