@@ -144,6 +144,11 @@ def _terms(text: str) -> list[str]:
     ]
 
 
+def content_terms(text: str) -> list[str]:
+    """Return the stems of a text's content words, in order: two texts that share none share no word worth counting."""
+    return _terms(text)
+
+
 def _stems(word: _Word) -> tuple[str, ...]:
     if word.unspaced:
         return word.terms

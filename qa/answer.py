@@ -70,6 +70,7 @@ class Answer:
     unmentioned: tuple[str, ...]  # content words of the question that the article never mentions
     candidates: tuple[ReadSentence, ...]  # best first, all that were ranked; empty when the question could not be asked
     ms: Mapping[str, float]  # stage -> milliseconds: understand, retrieve, read, decide, total
+    read: int = 0  # how many sentences the reader really read; the others keep the order of the retriever
 
 
 class Answerer:
@@ -144,6 +145,7 @@ class Answerer:
             unmentioned=words.unmentioned,
             candidates=reading.sentences,
             ms={},
+            read=reading.read,
         )
 
     def _passage(self, start: int, end: int) -> Passage:
