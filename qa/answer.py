@@ -41,7 +41,7 @@ _LEANING = re.compile(
 )
 # Invisible characters that come with pasted text: they part a word in two without anyone seeing why it is not found.
 _INVISIBLE = re.compile(
-    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufe00-\ufe0f\U000e0000-\U000e007f]"
+    "[\\u00ad\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff\\ufe00-\\ufe0f\\U000e0000-\\U000e007f]"
 )
 
 

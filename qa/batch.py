@@ -1,0 +1,289 @@
+"""A file of questions comes in, one JSON object a line; a file of answers goes out, one line each, in the same order.
+
+    in   {"id", "question", "history": [[question, answer], ...]?, "article": path?}
+    out  {"id", "question", "answered", "confidence", "answer": {"text", "start", "end"} | null, "sentence": likewise,
+          "candidates": [{"start", "end", "text", "relevance"}, ...], "ms", "error": text | null}
+
+Offsets count characters (Unicode code points) of the article's canonical text. One bad line or article never stops the
+batch: it is reported in the "error" of its own line. Lines of white space only are no questions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from index.errors import BadQuestionFile, UserError
+from qa.answer import Answer, Answerer
+from qa.dialogue import Turn
+from qa.show import candidate_dicts, json_line, passage_dict
+
+LEAST_CANDIDATES = 10
+ARTICLES_OPEN = 8  # questions about one article mostly stand together; an index of 10,000 sentences takes 20 MB
+
+OpenAnswerer = Callable[[str | None], Answerer]  # an article's path, or None for the default article
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """How a batch went."""
+
+    lines: int  # input lines that hold something
+    answered: int
+    errors: int
+    resumed: int  # lines that an earlier run had written
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An input line that could be read."""
+
+    id: Any
+    question: str
+    history: tuple[Turn, ...]
+    article: str | None
+
+
+class _BadLineError(Exception):
+    """An input line that could not be read; the message says where and why. Never leaves this file."""
+
+    def __init__(self, message: str, fields: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.fields = fields
+
+
+def answer_file(
+    questions: Path,
+    answers: Path | None,
+    open_answerer: OpenAnswerer,
+    *,
+    resume: bool = False,
+    candidates: int = LEAST_CANDIDATES,
+    progress: Progress | None = None,
+) -> BatchDone:
+    """Answer each line of `questions` into `answers` (None: standard output), each flushed as soon as it is answered.
+
+    open_answerer: called with the article's path as seen from here; what it returns is kept for the next questions.
+    resume: keep the lines of `answers` that an earlier run completed, those with an error too, and go on after them.
+    candidates: how many to list, at least; all when the article has fewer sentences.
+    Raises BadQuestionFile when `questions` cannot be opened, `answers` cannot be written, or, when resuming, `answers`
+    belongs to other questions.
+    """
+    if answers is not None and answers.exists() and questions.exists() and answers.samefile(questions):
+        raise BadQuestionFile(f"{answers} holds the questions and would be overwritten. Write the answers elsewhere.")
+    lines = _lines(questions)
+    folder = Path() if str(questions) == "-" else questions.parent
+    articles = _Articles(open_answerer)
+    done = _completed(answers, questions, lines) if resume and answers is not None else []
+    answered = sum(bool(record.get("answered")) for record in done)
+    errors = sum(record.get("error") is not None for record in done)
+    with _output(answers, append=bool(done)) as write:
+        for count, (number, line) in enumerate(lines[len(done) :], start=len(done) + 1):
+            if progress is not None:
+                progress("answering", count - 1, len(lines))
+            record = _answer_line(line, f"{questions}:{number}", folder, articles, max(candidates, LEAST_CANDIDATES))
+            answered += record["answered"]
+            errors += record["error"] is not None
+            write(json_line(record) + "\n")
+    return BatchDone(len(lines), answered, errors, len(done))
+
+
+def _answer_line(line: bytes, where: str, folder: Path, articles: _Articles, candidates: int) -> dict[str, Any]:
+    """The output record of an input line, whatever is in it."""
+    try:
+        asked = _parse(line, where)
+    except _BadLineError as error:
+        return _record(error.fields.get("id"), error.fields.get("question"), str(error))
+    try:
+        answerer = articles.get(None if asked.article is None else _place(asked.article, folder))
+        answer = answerer.ask(asked.question, asked.history)
+    except UserError as error:
+        return _record(asked.id, asked.question, str(error))
+    except Exception as error:
+        # A bug in one answer must not cost the user the other thousand; its line says what it was.
+        return _record(asked.id, asked.question, f"{where}: {type(error).__name__}: {error}")
+    return _record(asked.id, asked.question, None, answer, candidates)
+
+
+def _record(
+    identifier: object, question: object, error: str | None, answer: Answer | None = None, candidates: int = 0
+) -> dict[str, Any]:
+    if answer is not None and not answer.candidates:
+        error = answer.reason  # the question could not be asked: empty, too long, no word in it
+    return {
+        "id": identifier,
+        "question": question,
+        "answered": answer is not None and answer.answered,
+        "confidence": answer.confidence if answer else 0.0,
+        "answer": passage_dict(answer.span) if answer else None,
+        "sentence": passage_dict(answer.sentence) if answer else None,
+        "candidates": candidate_dicts(answer.candidates[:candidates]) if answer else [],
+        "ms": round(answer.ms["total"], 3) if answer else 0.0,
+        "error": error,
+    }
+
+
+class _Articles:
+    """Answerers of the articles asked about last; why an article could not be opened is remembered too."""
+
+    def __init__(self, open_answerer: OpenAnswerer) -> None:
+        self._open = open_answerer
+        self._kept: OrderedDict[str | None, Answerer | UserError] = OrderedDict()
+
+    def get(self, article: str | None) -> Answerer:
+        """Return the article's Answerer. Raises UserError, the same one each time."""
+        if article not in self._kept:
+            try:
+                self._kept[article] = self._open(article)
+            except UserError as error:
+                self._kept[article] = error
+            if len(self._kept) > ARTICLES_OPEN:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(article)
+        found = self._kept[article]
+        if isinstance(found, UserError):
+            raise found
+        return found
+
+
+def _place(article: str, folder: Path) -> str:
+    """The article as seen from here: relative to the file that names it, unless it is an address on the web."""
+    return article if article.startswith(("http://", "https://")) else str(folder / article)
+
+
+def _parse(line: bytes, where: str) -> _Asked:
+    """Raises _BadLineError."""
+    try:
+        fields = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise _BadLineError(f"{where}: not UTF-8 text ({error.reason} at byte {error.start})", {}) from error
+    except (ValueError, RecursionError) as error:
+        raise _BadLineError(f"{where}: not JSON ({error})", {}) from error
+    if not isinstance(fields, dict):
+        raise _BadLineError(f"{where}: a {type(fields).__name__} where an object with id and question was wanted", {})
+
+    def check(right: bool, wanted: str) -> None:
+        if not right:
+            raise _BadLineError(f"{where}: {wanted}", fields)
+
+    check("id" in fields, '"id" is missing')
+    check("question" in fields, '"question" is missing')
+    check(isinstance(fields["question"], str), '"question" must be text')
+    history = fields.get("history")
+    history = [] if history is None else history
+    pairs = isinstance(history, list) and all(
+        isinstance(turn, list) and len(turn) == 2 and all(isinstance(text, str) for text in turn) for turn in history
+    )
+    check(pairs, '"history" must be a list of [question, answer] pairs of text')
+    article = fields.get("article")
+    check(article is None or (isinstance(article, str) and article != "-"), '"article" must be the path of a file')
+    return _Asked(fields["id"], fields["question"], tuple(Turn(*turn) for turn in history), article or None)
+
+
+def _lines(questions: Path) -> list[tuple[int, bytes]]:
+    """The lines that hold something, with their numbers from 1. Cut at line feeds only: U+2028 may stand in JSON."""
+    try:
+        whole = sys.stdin.buffer.read() if str(questions) == "-" else questions.read_bytes()
+    except OSError as error:
+        raise BadQuestionFile(f"{questions}: {_why(error)}. Give a file with one JSON object a line.") from error
+    lines = whole.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _completed(answers: Path, questions: Path, lines: list[tuple[int, bytes]]) -> list[dict[str, Any]]:
+    """The records an earlier run completed; a torn last line is cut off the file.
+
+    Raises BadQuestionFile when they are not answers to the first of these lines.
+    """
+    try:
+        whole = answers.read_bytes() if answers.exists() else b""
+    except OSError as error:
+        raise BadQuestionFile(f"{answers}: {_why(error)}.") from error
+    records: list[dict[str, Any]] = []
+    kept = 0
+    for line in _cut(whole):
+        record = _completed_record(line)
+        if record is None:
+            break
+        records.append(record)
+        kept += len(line)
+    if b"\n" in whole[kept:].rstrip(b"\n"):
+        raise BadQuestionFile(
+            f"{answers}:{len(records) + 1}: not an answer. Resume what `batch` wrote, or drop --resume to overwrite it."
+        )
+    for record, (number, line) in zip(records, lines, strict=False):
+        expected = _id_of(line)
+        if record["id"] != expected:
+            raise BadQuestionFile(
+                f"{answers} has the answer to {record['id']!r} where {questions}:{number} asks {expected!r}: "
+                "they do not belong together. Drop --resume to answer everything anew."
+            )
+    if len(records) > len(lines):
+        raise BadQuestionFile(
+            f"{answers} has {len(records):,} answers but {questions} only {len(lines):,} questions: they do not belong "
+            "together. Drop --resume to answer everything anew."
+        )
+    if kept < len(whole):
+        with answers.open("r+b") as file:
+            file.truncate(kept)
+    return records
+
+
+def _cut(whole: bytes) -> list[bytes]:
+    """The lines of `whole` with their line feeds."""
+    *full, rest = whole.split(b"\n")
+    return [line + b"\n" for line in full] + ([rest] if rest else [])
+
+
+def _completed_record(line: bytes) -> dict[str, Any] | None:
+    """A record that `batch` wrote whole, or None."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and {"id", "answered", "error"} <= record.keys() else None
+
+
+def _id_of(line: bytes) -> object:
+    try:
+        fields = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return fields.get("id") if isinstance(fields, dict) else None
+
+
+@contextmanager
+def _output(answers: Path | None, *, append: bool) -> Iterator[Callable[[str], None]]:
+    """A function that writes a line and flushes it."""
+    if answers is None:
+        yield _writer(sys.stdout.buffer)
+        return
+    try:
+        file = answers.open("ab" if append else "wb")
+    except OSError as error:
+        raise BadQuestionFile(f"{answers}: {_why(error)}. Give a file that can be written.") from error
+    with file:
+        yield _writer(file)
+
+
+def _writer(file: BinaryIO) -> Callable[[str], None]:
+    # In bytes: Windows would turn the line feed into two characters, and another locale would not write UTF-8.
+    def write(line: str) -> None:
+        file.write(line.encode("utf-8"))
+        file.flush()
+
+    return write
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)

@@ -1,0 +1,51 @@
+"""How many of how many are done comes in; a line that redraws itself goes out, on standard error of a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+PATIENCE = 1.0  # seconds before the bar appears: what is done by then needs none
+REDRAW = 0.1  # seconds between two drawings
+WIDTH = 30  # characters of the bar itself
+
+
+class ProgressBar:
+    """A progress bar to be used in a `with` block; it wipes itself away at the end."""
+
+    def __init__(self) -> None:
+        self._started = self._drawn_at = time.monotonic()
+        self._first: dict[str, tuple[float, int]] = {}  # when each kind of work began, and at what count
+        self._shown = sys.stderr.isatty()
+        self._on_screen = False
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._on_screen:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        """Say how far it is: `doing` is a word or two, for example "embedding"."""
+        now = time.monotonic()
+        began, at = self._first.setdefault(doing, (now, done))
+        if not self._shown or now - self._started < PATIENCE or now - self._drawn_at < REDRAW:
+            return
+        self._drawn_at = now
+        self._on_screen = True
+        full = WIDTH * done // max(total, 1)
+        left = (now - began) / (done - at) * (total - done) if done > at else None
+        ending = f"  {_duration(left)} left" if left is not None else ""
+        bar = "#" * full + "." * (WIDTH - full)
+        sys.stderr.write(f"\r\x1b[2K{doing} [{bar}] {done:,} of {total:,}{ending}")
+        sys.stderr.flush()
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
