@@ -36,7 +36,8 @@ _LEANING = re.compile(
     r"|another|others|the latter|the former"
     r"|but|and|so|yet|or|nor|however|instead|therefore|thus|then|also|moreover|furthermore|meanwhile"
     r"|nevertheless|nonetheless"
-    r"|otherwise|still|as a result|because of this|in addition|for example|for instance|in contrast|afterwards|later|there)\b",
+    r"|otherwise|still|as a result|because of this|in addition|for example|for instance|in contrast|afterwards|later"
+    r"|there)\b",
     re.IGNORECASE,
 )
 # Invisible characters that come with pasted text: they part a word in two without anyone seeing why it is not found.
@@ -70,6 +71,13 @@ class Answer:
     unmentioned: tuple[str, ...]  # content words of the question that the article never mentions
     candidates: tuple[ReadSentence, ...]  # best first, all that were ranked; empty when the question could not be asked
     ms: Mapping[str, float]  # stage -> milliseconds: understand, retrieve, read, decide, total
+
+    @property
+    def turn(self) -> Turn:
+        """What a follow-up question should know of this one; the answer is empty when the article did not say."""
+        said = self.span or self.sentence
+        return Turn(self.question, said.text if said else "")
+
     read: int = 0  # how many sentences the reader really read; the others keep the order of the retriever
 
 
@@ -131,7 +139,7 @@ class Answerer:
         if foreign:
             reason = "The question is not in English, the only language this program reads."
         else:
-            reason = _reason(words.mentioned, words.unmentioned)
+            reason = _reason(words.unmentioned)
         return Answer(
             question=asked,
             understood=understood,
@@ -226,13 +234,11 @@ def _foreign(question: str) -> bool:
     return bool(letters) and not any(character < "\u0250" for character in letters)
 
 
-def _reason(mentioned: Sequence[str], unmentioned: Sequence[str]) -> str:
-    if unmentioned and not mentioned:
-        return "The article mentions nothing that the question is about."
+def _reason(unmentioned: Sequence[str]) -> str:
     if unmentioned:
         listed = ", ".join(f"“{word}”" for word in unmentioned[:5])
         return f"No sentence answers this well enough, and the article never mentions {listed}."
-    return "No sentence answers this well enough, although the article mentions every word of it."
+    return "No sentence answers this well enough."
 
 
 def _leans(sentence: Sentence) -> bool:

@@ -45,7 +45,7 @@ def as_text(answer: Answer, article_index: ArticleIndex, *, k: int = 1, bold: bo
         if answer.passage is not None and answer.passage != answer.sentence:
             lines.append(f"  In its place: {one_line(answer.passage.text)}")
     else:
-        lines.append("The article does not say." if answer.candidates else "Not asked.")
+        lines.append("The article does not say.")
         if answer.reason:
             lines.append(f"  {answer.reason}")
         if answer.nearest_miss is not None:

@@ -1,0 +1,355 @@
+"""What is typed on the command line comes in; answers go out on standard output, everything else on standard error.
+
+Exit status: 0 answered (or done), 1 error, 2 wrong usage, 3 the article does not say, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from index.errors import UserError
+
+if TYPE_CHECKING:
+    from index.article import Article
+    from index.build import Progress
+    from qa.answer import Answer, Answerer
+
+EXIT_ERROR = 1
+EXIT_DOES_NOT_SAY = 3
+EXIT_INTERRUPTED = 130
+
+# Everything that takes time to import is imported by the command that needs it: `--help` answers at once.
+
+cli = typer.Typer(
+    name="article-qa",
+    help="Ask an article a question in plain English and get the exact sentence that answers it.",
+    epilog="Exit status: 0 answered (or done), 1 error, 2 wrong usage, 3 the article does not say.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # an unexpected error is a bug: its plain traceback is what a report needs
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+cache_cli = typer.Typer(
+    help="See or clear what is kept from earlier runs.", no_args_is_help=True, rich_markup_mode=None
+)
+cli.add_typer(cache_cli, name="cache")
+
+ArticleOption = Annotated[
+    str | None,
+    typer.Option("--article", "-a", help="File, web address, or - for standard input. [default: the built-in article]"),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="A sentence-transformers folder or hub name. [default: the installed all-MiniLM-L6-v2]"
+    ),
+]
+ReaderOption = Annotated[
+    str | None, typer.Option("--reader", help='"trained", or "fused" for retrieval alone. [default: trained]')
+]
+MinConfidenceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence", min=0.0, max=1.0, help="Answer from this confidence on. [default: the calibrated one]"
+    ),
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option("--cache", file_okay=False, help="Folder where indexes are kept. [default: the user's cache]"),
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep an index.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@cli.command(epilog='Example: article-qa ask --article story.txt "Who was arrested?"')
+def ask(
+    question: Annotated[list[str], typer.Argument(help="The question; quotation marks around it are welcome.")],
+    article: ArticleOption = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many sentences to show, best first.")] = 1,
+    model: ModelOption = None,
+    reader: ReaderOption = None,
+    min_confidence: MinConfidenceOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer one question with a sentence of the article."""
+    answerer = _open(article, model, reader, cache, no_cache, min_confidence)
+    answer = answerer.ask(" ".join(question))
+    _print_answer(answer, answerer, k=k, as_json=as_json)
+    if not answer.candidates:
+        raise typer.Exit(EXIT_ERROR)
+    if not answer.answered:
+        raise typer.Exit(EXIT_DOES_NOT_SAY)
+
+
+@cli.command()
+def chat(
+    article: ArticleOption = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many sentences to show, best first.")] = 1,
+    model: ModelOption = None,
+    reader: ReaderOption = None,
+    min_confidence: MinConfidenceOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask one question after another; "Did he survive?" is understood from what was said before."""
+    if article == "-":
+        raise typer.BadParameter("standard input is where the questions come from", param_hint="--article")
+    answerer = _open(article, model, reader, cache, no_cache, min_confidence)
+    _say(f"{answerer.article.title}: {len(answerer.article_index.sentences):,} sentences.")
+    _say("Ask away. An empty line is skipped, /new forgets what was said, /quit ends.")
+    history = []
+    for line in _typed_lines():
+        command = line.strip().lower()
+        if command in ("/quit", "/exit", "/q"):
+            break
+        if command == "/new":
+            history.clear()
+            _say("What was said is forgotten.")
+            continue
+        if not command:
+            continue
+        answer = answerer.ask(line, history)
+        _print_answer(answer, answerer, k=k, as_json=as_json)
+        if answer.candidates:
+            history.append(answer.turn)
+
+
+@cli.command(epilog='Each line: {"id", "question", "history": [[question, answer], ...]?, "article": path?}')
+def batch(
+    questions: Annotated[
+        Path, typer.Argument(help="A file with one JSON object a line, or -.", metavar="QUESTIONS.jsonl")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", dir_okay=False, help="Where the answers go. [default: standard output]"),
+    ] = None,
+    article: ArticleOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep the answers that are there and go on after them.")
+    ] = False,
+    candidates: Annotated[int, typer.Option("-k", min=1, help="How many candidates to list, at least 10.")] = 10,
+    model: ModelOption = None,
+    reader: ReaderOption = None,
+    min_confidence: MinConfidenceOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+) -> None:
+    """Answer a file of questions, one line each; a bad line or article is reported in its own line."""
+    from qa.batch import answer_file
+    from qa.progress import ProgressBar
+
+    if str(questions) == "-" and article == "-":
+        raise typer.BadParameter(
+            "the questions and the article cannot both come from standard input", param_hint="--article"
+        )
+    if resume and output is None:
+        raise typer.BadParameter("only a file can be taken up again: give -o", param_hint="--resume")
+    with ProgressBar() as progress:
+        done = answer_file(
+            questions,
+            None if output is None or str(output) == "-" else output,
+            lambda source: _open(source or article, model, reader, cache, no_cache, min_confidence, progress=progress),
+            resume=resume,
+            candidates=candidates,
+            progress=progress,
+        )
+    again = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
+    bad = f', {done.errors:,} with an error: see "error" in their lines' if done.errors else ""
+    _say(f"{done.lines:,} lines{again}: {done.answered:,} answered{bad}.")
+
+
+@cli.command()
+def index(
+    article: ArticleOption = None,
+    model: ModelOption = None,
+    cache: CacheOption = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build it and keep nothing: a trial.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build an article's index, so that the first question about it is answered at once."""
+    import dataclasses
+
+    from index.build import open_index
+    from index.embeddings import open_encoder
+    from qa.progress import ProgressBar
+
+    folder = _cache(cache, no_cache)
+    read = _article(article)
+    with ProgressBar() as progress:
+        built = open_index(read, open_encoder(model, cache=folder), cache=folder, progress=progress)
+    if as_json:
+        _print_json(dataclasses.asdict(built.manifest))
+    else:
+        manifest = built.manifest
+        kept = f"kept in {folder}" if folder is not None else "not kept"
+        print(f"{read.title}: {manifest.sentences:,} sentences, {manifest.dim} dimensions, {manifest.model}; {kept}")
+
+
+@cli.command()
+def serve(
+    article: ArticleOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 7860,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+    model: ModelOption = None,
+    reader: ReaderOption = None,
+    min_confidence: MinConfidenceOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+) -> None:
+    """Open the app: the article at one side, the questions at the other."""
+    raise NotImplementedError
+
+
+@cache_cli.command("list")
+def cache_list(cache: CacheOption = None, as_json: JsonOption = False) -> None:
+    """List the indexes that are kept."""
+    raise NotImplementedError
+
+
+@cache_cli.command("clear")
+def cache_clear(cache: CacheOption = None) -> None:
+    """Delete every index that is kept; they are built anew when needed."""
+    raise NotImplementedError
+
+
+@cli.command()
+def doctor(cache: CacheOption = None, as_json: JsonOption = False) -> None:
+    """Say what is installed, where the models lie and whether all is well."""
+    import dataclasses
+
+    from qa.doctor import diagnose
+
+    checks = diagnose(cache)
+    well = all(check.ok for check in checks)
+    if as_json:
+        _print_json({"ok": well, "checks": [dataclasses.asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            print(f"{'ok   ' if check.ok else 'WRONG'}  {check.name}: {check.found}")
+        print("All is well." if well else "Something is wrong: see above.")
+    if not well:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def main() -> None:
+    """Run the command line and exit; the one place where a UserError becomes a line and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter of the article shows "?" instead
+    try:
+        cli(prog_name="article-qa")
+    except UserError as error:
+        _say(f"article-qa: {error}")
+        _leave(EXIT_ERROR)
+    except KeyboardInterrupt:
+        _leave(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        _leave(EXIT_ERROR)
+    except SystemExit as left:
+        _leave(left.code)
+
+
+def _leave(code: str | int | None) -> NoReturn:
+    """Exit, also when whoever read the output is gone: `article-qa ask ... | head -1` is no error to report."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _open(
+    article: str | None,
+    model: str | None,
+    reader: str | None,
+    cache: Path | None,
+    no_cache: bool,
+    min_confidence: float | None,
+    *,
+    progress: Progress | None = None,
+) -> Answerer:
+    """The Answerer that the options ask for. Raises UserError."""
+    from qa.answer import DEFAULT_READER, open_answerer
+    from qa.progress import ProgressBar
+
+    with ProgressBar() as bar:
+        return open_answerer(
+            _article(article),
+            model=model,
+            reader=reader or DEFAULT_READER,
+            cache=_cache(cache, no_cache),
+            min_confidence=min_confidence,
+            progress=progress or bar,
+        )
+
+
+def _article(source: str | None) -> Article:
+    from index.article import builtin_article, read_article
+
+    return builtin_article() if source is None else read_article(source)
+
+
+def _cache(folder: Path | None, no_cache: bool) -> Path | None:
+    """The folder where indexes are kept, or None. Raises typer.BadParameter when both options were given."""
+    from index.build import cache_folder
+
+    if no_cache and folder is not None:
+        raise typer.BadParameter("--cache and --no-cache contradict each other", param_hint="--cache")
+    return None if no_cache else folder or cache_folder()
+
+
+def _typed_lines() -> Iterator[str]:
+    """Lines of standard input until it ends, with a prompt where a person types them."""
+    while True:
+        if sys.stdin.isatty():
+            sys.stderr.write("> ")
+            sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield line
+
+
+def _print_answer(answer: Answer, answerer: Answerer, *, k: int, as_json: bool) -> None:
+    from qa.show import as_dict, as_text
+
+    if as_json:
+        _print_json(as_dict(answer, answerer.article_index))
+    elif not answer.candidates:
+        _say(f"article-qa: {answer.reason}")
+    else:
+        print(as_text(answer, answerer.article_index, k=k, bold=_bold()), flush=True)
+
+
+def _print_json(record: Mapping[str, Any]) -> None:
+    from qa.show import json_line
+
+    line = json_line(record)
+    # Another program reads this: where the stream is not UTF-8, escapes are exact and "?" would be a lie.
+    readable = (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
+    print(line if readable else json.dumps(record), flush=True)
+
+
+def _bold() -> bool:
+    """Whether standard output understands and wants bold face (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
