@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from index.errors import UserError
+from qa.evaluation_commands import mount
 
 if TYPE_CHECKING:
     from index.article import Article
@@ -169,6 +170,9 @@ def batch(
     _say(f"{done.lines:,} lines{again}: {done.answered:,} answered{bad}.")
 
 
+mount(cli)
+
+
 @cli.command()
 def index(
     article: ArticleOption = None,
@@ -209,19 +213,58 @@ def serve(
     no_cache: NoCacheOption = False,
 ) -> None:
     """Open the app: the article at one side, the questions at the other."""
-    raise NotImplementedError
+    from qa.answer import DEFAULT_READER
+
+    read = _article(article)
+    from app import serve as open_app
+
+    open_app(
+        read,
+        host=host,
+        port=port,
+        open_browser=open_browser,
+        model=model,
+        reader=reader or DEFAULT_READER,
+        min_confidence=min_confidence,
+        cache=_cache(cache, no_cache),
+    )
 
 
 @cache_cli.command("list")
 def cache_list(cache: CacheOption = None, as_json: JsonOption = False) -> None:
     """List the indexes that are kept."""
-    raise NotImplementedError
+    from index.kept import kept_indexes
+
+    folder = _cache(cache, no_cache=False) or Path()
+    kept = kept_indexes(folder)
+    if as_json:
+        indexes = [
+            {
+                "folder": str(one.folder),
+                "title": one.title,
+                "source": one.source,
+                "sentences": one.sentences,
+                "model": one.model,
+                "bytes": one.size,
+                "built": one.built.isoformat(),
+            }
+            for one in kept
+        ]
+        _print_json({"cache": str(folder), "indexes": indexes})
+        return
+    for one in kept:
+        what = f"{one.title} ({one.source}): {one.sentences:,} sentences" if one.sentences is not None else "damaged"
+        print(f"{one.built:%Y-%m-%d %H:%M}  {_megabytes(one.size):>9}  {what}")
+    _say(f"{len(kept):,} kept in {folder}.")
 
 
 @cache_cli.command("clear")
 def cache_clear(cache: CacheOption = None) -> None:
-    """Delete every index that is kept; they are built anew when needed."""
-    raise NotImplementedError
+    """Delete all that is kept; it is made anew when needed."""
+    from index.kept import clear
+
+    folder = _cache(cache, no_cache=False) or Path()
+    _say(f"{_megabytes(clear(folder))} freed in {folder}.")
 
 
 @cli.command()
@@ -340,6 +383,10 @@ def _print_json(record: Mapping[str, Any]) -> None:
     # Another program reads this: where the stream is not UTF-8, escapes are exact and "?" would be a lie.
     readable = (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
     print(line if readable else json.dumps(record), flush=True)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _bold() -> bool:
