@@ -1,0 +1,292 @@
+"""An evaluation under way comes in; a folder that records it, and the Run read back from such a folder, go out.
+
+    RUN/outcomes.jsonl   one line a question, written and flushed as soon as it is answered
+    RUN/articles.jsonl   the articles, so that a report can show passages without the files
+    RUN/run.json         settings, fingerprints of models, articles and questions, versions, threads, start and end
+    RUN/summary.json     the figures (written by `qa.report` when the last question is done)
+
+An interrupted run is taken up where it stopped; a half-written last line is asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.article import Article
+from index.errors import UserError
+from qa.evaluate import CANDIDATE_FIELDS, Outcome, evaluate, outcome_from_json
+from qa.questions import QuestionSet
+from qa.statistics import SEED
+
+if TYPE_CHECKING:
+    from qa.answer import Answerer
+
+FORMAT = 1
+LIBRARIES = (
+    "article-qa",
+    "sentence-transformers",
+    "transformers",
+    "torch",
+    "onnxruntime",
+    "tokenizers",
+    "faiss-cpu",
+    "bm25s",
+    "PyStemmer",
+    "sentencex",
+    "numpy",
+    "scipy",
+    "ir_measures",
+)
+Progress = Callable[[Outcome], None]
+
+
+class BadRun(UserError):
+    """A run folder cannot be read, taken up again or overwritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A set of questions asked once, with everything needed to report it or to compare it."""
+
+    name: str
+    outcomes: tuple[Outcome, ...]  # in the order of the questions
+    articles: Mapping[str, Article]
+    questions_fingerprint: str
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what was chosen: model, reader, threshold, ...
+    info: Mapping[str, Any] = field(default_factory=dict)  # the rest of run.json
+    left_out: Mapping[str, int] = field(default_factory=dict)  # why -> how many questions were not asked
+
+    @property
+    def seed(self) -> int:
+        """What every bootstrap and permutation of this run's report is drawn with."""
+        return int(self.info.get("seed", SEED))
+
+
+def run_questions(
+    question_set: QuestionSet,
+    open_answerer: Callable[[Article], Answerer],
+    *,
+    folder: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    seed: int = SEED,
+) -> Run:
+    """Ask every question and return the Run; with a folder, record it there as it goes.
+
+    `settings` is what was chosen, in values JSON can hold: two runs are told apart by it. `progress` is called after
+    each question. With `resume`, the questions the folder already holds are not asked again.
+
+    Raises:
+        BadRun: when the folder holds another run, or a finished or interrupted one and `resume` is False.
+    """
+    settings = dict(settings or {})
+    fingerprint = question_set.fingerprint
+    done: dict[str, Outcome] = {}
+    info: dict[str, Any] = {}
+    if folder is not None:
+        info, done = _take_up(folder, settings, fingerprint, question_set, resume=resume)
+    info = {
+        "format": FORMAT,
+        "settings": settings,
+        "questions": {"source": question_set.source, "sha256": fingerprint, "n": len(question_set.questions)},
+        "left_out": dict(question_set.left_out),
+        "candidate_fields": list(CANDIDATE_FIELDS),
+        "seed": seed,
+        "versions": versions(),
+        "machine": {"python": platform.python_version(), "system": platform.platform(), "cpus": os.cpu_count()},
+        "threads": {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ},
+        "models": info.get("models", {}),
+        "started": info.get("started", _now()),
+        "ended": None,
+        "resumed": [*info.get("resumed", []), _now()] if done else [],
+        "cold_start_ms": info.get("cold_start_ms"),
+    }
+
+    def opening(article: Article) -> Answerer:
+        answerer = open_answerer(article)
+        if not info["models"]:
+            info["models"] = describe_models(answerer)
+            _write_info(folder, info)
+        return answerer
+
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_articles(folder, question_set.articles.values())
+        _write_info(folder, info)
+    sink = (folder / "outcomes.jsonl").open("a", encoding="utf-8", newline="\n") if folder is not None else None
+    asked: dict[str, Outcome] = {}
+    try:
+        for outcome in evaluate(question_set, opening, skip=done.keys()):
+            if info["cold_start_ms"] is None and outcome.error is None:
+                info["cold_start_ms"] = outcome.ms.get("open", 0.0) + outcome.ms.get("total", 0.0)
+            if sink is not None:
+                sink.write(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n")
+                sink.flush()
+            asked[outcome.id] = outcome
+            if progress is not None:
+                progress(outcome)
+    finally:
+        if sink is not None:
+            sink.close()
+    info["ended"] = _now()
+    _write_info(folder, info)
+    outcomes = done | asked
+    return Run(
+        name=folder.name if folder is not None else "this run",
+        outcomes=tuple(outcomes[question.id] for question in question_set.questions),
+        articles=question_set.articles,
+        questions_fingerprint=fingerprint,
+        settings=settings,
+        info=info,
+        left_out=question_set.left_out,
+    )
+
+
+def read_run(folder: str | Path) -> Run:
+    """Return the Run recorded in a folder, whether or not it was finished.
+
+    Raises:
+        BadRun: when there is none, or it was written by a newer version or damaged.
+    """
+    folder = Path(folder)
+    info = _read_info(folder)
+    if info is None:
+        raise BadRun(f"{folder} is not a run: it has no run.json. Make one with: article-qa eval --run {folder}")
+    outcomes, _ = _read_outcomes(folder)
+    if not outcomes:
+        raise BadRun(f"{folder} has no outcome yet. Go on with: article-qa eval --run {folder} --resume")
+    articles: dict[str, Article] = {}
+    try:
+        with (folder / "articles.jsonl").open(encoding="utf-8") as lines:
+            for line in lines:
+                article = Article(**json.loads(line))
+                articles[article.fingerprint] = article
+    except (OSError, ValueError, TypeError) as error:
+        raise BadRun(f"{folder}/articles.jsonl cannot be read: {error}. Run the evaluation again.") from None
+    return Run(
+        name=folder.name,
+        outcomes=tuple(outcomes),
+        articles=articles,
+        questions_fingerprint=info["questions"]["sha256"],
+        settings=info["settings"],
+        info=info,
+        left_out=info["left_out"],
+    )
+
+
+def unfinished(run: Run) -> int:
+    """Return how many questions of a recorded run were not asked."""
+    asked: int = run.info.get("questions", {}).get("n", len(run.outcomes))
+    return asked - len(run.outcomes)
+
+
+def describe_models(answerer: Answerer) -> dict[str, Any]:
+    """Return the names and fingerprints of what answers, so that a changed weight is seen in run.json."""
+    return {
+        "encoder": {"name": answerer.encoder.name, "sha256": answerer.encoder.fingerprint},
+        "reader": {"name": answerer.reader.name, "sha256": answerer.reader.fingerprint},
+        "sentences": answerer.article_index.manifest.splitter,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the installed version of each library that can move a figure; those not installed are left out."""
+    found: dict[str, str] = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _take_up(
+    folder: Path, settings: Mapping[str, Any], fingerprint: str, question_set: QuestionSet, *, resume: bool
+) -> tuple[dict[str, Any], dict[str, Outcome]]:
+    """Return run.json and the outcomes that are already there; cut off a half-written last line."""
+    info = _read_info(folder)
+    if info is None:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise BadRun(f"{folder} exists and is not a run; name another folder, so that nothing of it is lost")
+        return {}, {}
+    if not resume:
+        raise BadRun(f"{folder} already holds a run; add --resume to go on with it, or name another folder")
+    if info["questions"]["sha256"] != fingerprint:
+        raise BadRun(f"{folder} holds a run over other questions; name another folder, or give the same questions")
+    if info["settings"] != dict(settings):
+        changed = [name for name in {*info["settings"], *settings} if info["settings"].get(name) != settings.get(name)]
+        raise BadRun(
+            f"{folder} was run with another {', '.join(sorted(changed))}; give the same, or name another folder"
+        )
+    outcomes, good_bytes = _read_outcomes(folder)
+    if good_bytes is not None:
+        os.truncate(folder / "outcomes.jsonl", good_bytes)
+    known = {question.id for question in question_set.questions}
+    return info, {outcome.id: outcome for outcome in outcomes if outcome.id in known}
+
+
+def _read_outcomes(folder: Path) -> tuple[list[Outcome], int | None]:
+    """Return the whole lines of outcomes.jsonl, and how many bytes they fill where a torn line follows them."""
+    path = folder / "outcomes.jsonl"
+    outcomes: list[Outcome] = []
+    good_bytes = 0
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.endswith(b"\n"):
+                    return outcomes, good_bytes  # the run was killed while this line was written
+                try:
+                    outcomes.append(outcome_from_json(json.loads(line)))
+                except (ValueError, KeyError, TypeError) as error:
+                    raise BadRun(
+                        f"{path}:{number}: this is not an outcome ({error!r}); run the evaluation again"
+                    ) from None
+                good_bytes += len(line)
+    except FileNotFoundError:
+        return [], None
+    return outcomes, None
+
+
+def _read_info(folder: Path) -> dict[str, Any] | None:
+    path = folder / "run.json"
+    try:
+        info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise BadRun(f"{path} cannot be read: {error}. Run the evaluation again into another folder.") from None
+    if info.get("format") != FORMAT:
+        raise BadRun(f"{path} has format {info.get('format')!r}, this version reads {FORMAT}; upgrade, or run it again")
+    return info
+
+
+def _write_info(folder: Path | None, info: Mapping[str, Any]) -> None:
+    if folder is not None:
+        replace_text(folder / "run.json", json.dumps(info, ensure_ascii=False, indent=2) + "\n")
+
+
+def _write_articles(folder: Path, articles: Iterable[Article]) -> None:
+    lines = [json.dumps(asdict(article), ensure_ascii=False) + "\n" for article in articles]
+    replace_text(folder / "articles.jsonl", "".join(lines))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file so that a kill at any moment leaves the old text or the new one, never half of it."""
+    suffix = hashlib.sha256(f"{path}{os.getpid()}".encode()).hexdigest()[:8]
+    temporary = path.with_name(f".{path.name}.{suffix}")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
