@@ -62,7 +62,6 @@ def split_sentences(text: str) -> list[Sentence]:
 WIDEST_WRAP = 120  # columns. A file whose lines are longer is one paragraph per line
 NARROWEST_WRAP = 30  # columns. Shorter lines are a list, a table or a poem
 
-_LINE = re.compile(r"[^\n]*\S")  # a line that says something, without the white space at its end
 _ENDS = re.compile(r"[.!?…。！？؟।:][\"'”’»)\]]*$")
 _BULLET = re.compile(r"\s*(?:[*•·‣◦▪●]|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s")
 _DASH = re.compile(r"\s*[-–—+]\s")
@@ -73,7 +72,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
     A blank line always ends a paragraph; a single newline does so unless the text is wrapped.
     """
-    lines = [match.span() for match in _LINE.finditer(text)]
+    lines = list(_lines(text))
     width = _wrap_width(text, lines)
     first: int | None = None
     for here, (start, end) in enumerate(lines):
@@ -84,6 +83,16 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
             indent = len(text[first:end]) - len(text[first:end].lstrip())
             yield first + indent, end
             first = None
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each line that is not blank, with its indent, without the white space at its end."""
+    start = 0
+    for line in text.split("\n"):
+        visible = line.rstrip()
+        if visible:
+            yield start, start + len(visible)
+        start += len(line) + 1
 
 
 def _wrap_width(text: str, lines: list[tuple[int, int]]) -> int | None:
@@ -101,7 +110,7 @@ def _wrap_width(text: str, lines: list[tuple[int, int]]) -> int | None:
         return None
     slack = width // 10  # wrapped by hand, or to make the lines even
     full = sum(_room(text, one, two, width) < slack for one, two in pairs)
-    ended = sum(_ENDS.search(text, max(one[0], one[1] - 8), one[1]) is not None for one, _ in pairs)
+    ended = sum(_ENDS.search(text[one[0] : one[1]]) is not None for one, _ in pairs)
     return width if full >= 0.6 * len(pairs) and ended <= 0.5 * len(pairs) else None
 
 
@@ -134,10 +143,10 @@ def _runs_on(text: str, one: tuple[int, int], two: tuple[int, int], width: int |
 
 # --- sentences of one paragraph ---------------------------------------------------------------------------------------
 
-WINDOW = 4_000  # characters. sentencex's time can grow with the square of the length: 6 s for 100,000 Chinese ones
+WINDOW = 3_000  # characters. sentencex's time can grow with the square of the length: 6 s for 100,000 Chinese ones
 
 _QUOTE = re.compile(r"[\"“”„‟«»‹›「」『』‘‚‛]|(?<![^\W_])['’]|['’](?![^\W_])")  # not the apostrophe of don't
-_ASIDE = re.compile(r"(?:^|(?<=[.!?]\s))\(([^()]*[.!?]\s[^()]*[.!?])\)(?=\s|$)")  # (Two sentences. Or more.)
+_ASIDE = re.compile(r"(^|[.!?]\s{1,3})\(([^()]*[.!?]\s?)\)(?=\s|$)")  # (A sentence. Or more.)
 _CLOSERS = frozenset("\"'“”’»›」』)]}⁰¹²³⁴⁵⁶⁷⁸⁹")
 _OPENERS = frozenset("“„‟«‹「『‘‚‛")
 _CLOSES_AFTER_SPACE = frozenset("”»")  # Il est parti. »
@@ -151,9 +160,14 @@ _AFTER_CLOCK = re.compile(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Sept|Nov|Dec)ember"
     r"|October|[ECMP][SD]?T\b|GMT|BST|UTC|CET|IST|JST|Eastern|Central|Mountain|Pacific|Greenwich"
 )
-_NEVER_LAST = re.compile(r"(?<![^\W_])(?:Ft|Mt|Spc|Atty|Vol|Pte|Supt|Insp)\.$")  # unknown to sentencex
+_NEVER_LAST = re.compile(r"(?<![^\W_])(?:(?:Ft|Spc|Atty|Vol|Pte|Supt|Insp)\.|E!)$")  # unknown to sentencex
 _TITLE = re.compile(r"[^\W_]\s[\"“‘']((?:[^\s\"“”‘]+\s){1,9}[^\s\"“”‘]+[?!])[\"”’']$")  # the film “Who Is It?”
-_ALSO = re.compile(r"(?<=\.[A-Z]\.)\s(?=I\s)|(?:^|(?<=[.!?]\s))No\.\s+(?=[A-Z])")  # in the U.S. I ...; No. He did.
+_ALSO = re.compile(  # ends that sentencex misses, having "me." for Maine, "no." for number and "I." for an initial
+    r"(?<=\.[A-Z]\.)\s(?=I\s)"  # He was born in the U.S. I was not.
+    r"|\b(?:me|may|art|ill|miss|fed|ore|con|no|ken|OK)\.\s+(?=[A-Z])"
+    r"|(?:^|(?<=[.!?]\s))No\.\s+(?=[A-Z])"
+    r"|\b(?:am|and|as|but|can|did|do|than|was|were|War)\sI\.\s+(?=[A-Z])"
+)
 
 
 def _sentences_of(paragraph: str) -> Iterator[tuple[int, int]]:
@@ -191,20 +205,25 @@ def _possible_cuts(paragraph: str) -> list[int]:
             found = sure or found[:-1] or [_word_end(hidden, begin + WINDOW // 2, begin + WINDOW)]
         cuts.update(found)
         begin = found[-1]
-    mended = {_mended(paragraph, hidden, cut) for cut in cuts}
+    mended = {_mended(paragraph, hidden, cut, floor=floor) for floor, cut in pairwise((0, *sorted(cuts)))}
     return sorted(cut for cut in mended if 0 < cut < len(paragraph))
 
 
 def _hide(paragraph: str) -> str:
     """Return the paragraph as sentencex shall see it, as long as it was: quotation marks and newlines are spaces."""
     hidden = _QUOTE.sub(" ", paragraph).replace("\n", " ")
-    return _ASIDE.sub(lambda aside: f" {aside[1]} ", hidden)
+    return _ASIDE.sub(lambda aside: f"{aside[1]} {aside[2]} ", hidden)
 
 
-def _mended(paragraph: str, hidden: str, cut: int) -> int:
-    """Return the cut moved so that closing marks are on its left and opening marks and white space on its right."""
-    while cut > 0 and hidden[cut - 1].isspace():
+def _mended(paragraph: str, hidden: str, cut: int, *, floor: int) -> int:
+    """Return the cut moved so that closing marks are on its left and opening marks and white space on its right.
+
+    It is 0, which is no cut, where only white space lies between `floor`, the cut before, and this one.
+    """
+    while cut > floor and hidden[cut - 1].isspace():
         cut -= 1
+    if cut == floor:
+        return 0
     while cut < len(paragraph) and paragraph[cut] in _CLOSERS:
         glued = cut + 1 < len(paragraph) and _WORD.match(paragraph, cut + 1)
         if glued and (paragraph[cut] in _OPENERS or (paragraph[cut] == '"' and not _is_quoting(paragraph, cut))):
@@ -225,7 +244,7 @@ def _is_end(paragraph: str, start: int, cut: int) -> bool:
     """True if the sentence from `start` does end at `cut`."""
     tail = paragraph[max(start, cut - 120) : cut]
     visible = _VISIBLE.search(paragraph, cut)
-    goes_on = visible is not None and visible[0].islower()
+    goes_on = visible is not None and (visible[0].islower() or visible[0] in "-–—")
     if cut - start <= 8 and _MARKER.fullmatch(tail):
         return False
     if goes_on and (tail[-1] in "\"'”’»" or _SHORTENED.search(tail)):
