@@ -173,8 +173,8 @@ def batch(
 mount(cli)
 
 
-@cli.command()
-def index(
+@cli.command("index")
+def build(
     article: ArticleOption = None,
     model: ModelOption = None,
     cache: CacheOption = None,
