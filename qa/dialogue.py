@@ -51,7 +51,8 @@ _POINTS_BACK = re.compile(
 _LEANS = re.compile(
     r"^\W*(?:and|but|so|or|also|then)\b"
     r"|^\W*(?:what|how) about\b"
-    r"|\b(?:there|else|the same|the other|another|both of|either of|neither of|the former|the latter|next|afterwards"
+    r"|\b(?:who|what|where|when|how|why|anyone|anything|someone|something|nobody|nothing) else\b"
+    r"|\b(?:there|the same|the other|another|both of|either of|neither of|the former|the latter|next|afterwards"
     r"|then|instead)\s*\W*$",
     re.I,
 )

@@ -1,4 +1,4 @@
-"""qa/answer.py: what is answered, what is refused and why, with the toy encoder and the reader that needs no training."""
+"""qa/answer.py: what is answered, what is refused and why; the encoder is the toy, the reader needs no training."""
 
 from __future__ import annotations
 
@@ -183,5 +183,5 @@ def test_the_same_question_gets_the_same_answer(answerer):
 
 
 def test_an_unknown_reader_is_refused_with_the_known_ones():
-    with pytest.raises(ModelNotFound, match="no reader is called 'best'. Choose one of: trained, fused."):
+    with pytest.raises(ModelNotFound, match=r"no reader is called 'best'\. Choose one of: trained, fused\."):
         open_reader("best")

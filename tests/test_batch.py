@@ -110,7 +110,8 @@ def test_lines_come_out_in_the_order_in_which_they_went_in(ask):
 def test_a_bad_line_is_reported_in_its_place_and_the_batch_goes_on(ask):
     bad = ["{", '"text"', "[1]", '{"id": 5}', '{"question": "river?"}', '{"id": 7, "question": 3}',
            '{"id": 8, "question": "river?", "history": ["a"]}', '{"id": 9, "question": "?", "history": [["a"]]}',
-           '{"id": 10, "question": "river?", "article": 4}', b'{"id": 11, "question": "\xff"}', "[" * 100_000]  # fmt: skip
+           '{"id": 10, "question": "river?", "article": 4}', b'{"id": 11, "question": "\xff"}',
+           "[" * 100_000]  # fmt: skip
     found, done = ask(RIVER, *bad, RIVER)
     assert [record["error"] is None for record in found] == [True, *[False] * len(bad), True]
     assert done.errors == len(bad)

@@ -17,8 +17,8 @@ def candidate(row: int, *, fused: float, cosine: float) -> Candidate:
 
 
 def test_the_shares_by_hand(small_index):
-    """temperature 1, half_cosine 0.5: fused 1.0 and 0.0, best cosine 0.5, so "none" has the logit 1.0 + 0.5 - 0.5 = 1.0.
-    e^1, e^0 and e^1 of their sum 2e + 1."""
+    """temperature 1, half_cosine 0.5: fused 1.0 and 0.0, best cosine 0.5; "none" has the logit 1.0 + 0.5 - 0.5 = 1.0.
+    The shares are e^1, e^0 and e^1 of their sum 2e + 1."""
     reader = FusedReader(temperature=1.0, half_cosine=0.5)
     reading = reader.read(
         "?", (), small_index, [candidate(0, fused=1.0, cosine=0.5), candidate(1, fused=0.0, cosine=0.1)]
