@@ -1,19 +1,47 @@
 """A file, a web address or pasted text comes in; an Article goes out, whose text is never rewritten after.
 
-First version: plain text only.
+    path, "-", http(s)://... ─► bytes ─► (text, title) by kind of file ─► article_from_text ─► Article
+                                         .txt .md .html .htm .pdf .docx
+
+Each kind of file is read by the library that does it best, imported only when such a file is opened: trafilatura finds
+the article in a web page, pypdfium2 gives a PDF's text with the place of each line, python-docx keeps Word's paragraphs
+apart, markdown-it-py knows what is Markdown's markup and what is text. What comes out has one paragraph per line, with
+a blank line between.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
+import re
+import statistics
 import sys
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from index.errors import EmptyArticle, NoSuchArticle, UnreadableArticle
+from index.errors import (
+    ArticleTooLarge,
+    EmptyArticle,
+    MissingExtra,
+    NoSuchArticle,
+    UnreachableArticle,
+    UnreadableArticle,
+)
 
-BYTE_ORDER_MARK = "\ufeff"
+LARGEST_TEXT = 20_000_000  # characters of text: some 140,000 sentences, an hour of embedding on a plain CPU
+LARGEST_FILE = 100_000_000  # bytes of a file or a web page, pictures included
+TIMEOUT = 20.0  # seconds without a byte from a web server
+SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf", ".docx")
+
+_WANTED = "Give a .txt, .md, .html, .pdf or .docx file, a web address, or paste the text."
+_TITLE_LENGTH = 100  # characters
+_UNTITLED_LENGTH = 60  # characters of the first line, where an article has no headline
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,35 +49,447 @@ class Article:
     """A text to ask questions about."""
 
     title: str
-    text: str  # canonical: every offset in this program counts its characters
+    text: str  # canonical: every offset in this program counts its characters (Unicode code points)
     source: str  # where it came from, as the user would say it
     fingerprint: str  # SHA-256 of the text in UTF-8, hexadecimal
 
 
 def article_from_text(text: str, *, title: str | None = None, source: str = "pasted text") -> Article:
-    """Return the Article of a text. Raises EmptyArticle."""
-    canonical = text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n")
-    if not any(character.isalnum() for character in canonical):
-        raise EmptyArticle(f"{source}: no sentence was found. Give a text with at least one sentence.")
-    fingerprint = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-    return Article(title or source, canonical, source, fingerprint)
+    """Return the Article of a text; this is the one place where a text is made canonical.
+
+    Without a title, the headline is taken, or the beginning of the first line.
+    Raises EmptyArticle when no letter or digit is in it, ArticleTooLarge over LARGEST_TEXT characters.
+    """
+    canonical = _canonical(text)
+    if len(canonical) > LARGEST_TEXT:
+        raise ArticleTooLarge(
+            f"{source}: the text has {len(canonical):,} characters, and at most {LARGEST_TEXT:,} can be read. "
+            "Give a part of it."
+        )
+    if not canonical.strip():
+        raise EmptyArticle(f"{source}: there is no text in it. Give an article with at least one sentence.")
+    if not any(map(str.isalnum, canonical)):
+        raise EmptyArticle(
+            f"{source}: no sentence was found, only punctuation. Give an article with at least one sentence."
+        )
+    title = " ".join((title or "").split()) or _headline(canonical) or _beginning(canonical)
+    return Article(title[:_TITLE_LENGTH], canonical, source, hashlib.sha256(canonical.encode("utf-8")).hexdigest())
 
 
 def read_article(source: str | Path) -> Article:
-    """Return the Article at a path or on standard input ("-"). Raises subclasses of UserError."""
-    if str(source) == "-":
-        return article_from_text(sys.stdin.read(), source="standard input")
-    path = Path(source)
-    if not path.is_file():
-        raise NoSuchArticle(f"{path}: no such file. Give the path of an article.")
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UnreadableArticle(f"{path}: not UTF-8 text. Save it as UTF-8.") from error
-    return article_from_text(text, title=path.stem, source=str(path))
+    """Return the Article at a path, on standard input ("-") or at an http(s) address.
+
+    Raises NoSuchArticle, UnreachableArticle, UnreadableArticle, EmptyArticle, ArticleTooLarge or MissingExtra.
+    """
+    name = str(source)
+    if name == "-":
+        return _article(sys.stdin.buffer.read(LARGEST_FILE + 1), "standard input", suffix="")
+    if re.match(r"https?://", name, re.IGNORECASE):
+        content, suffix = _download(name)
+        return _article(content, name, suffix=suffix)
+    return _article(_file_content(Path(source)), name, suffix=Path(source).suffix.lower(), stem=Path(source).stem)
 
 
 def builtin_article() -> Article:
     """Return the article that ships with the program."""
     text = files("index").joinpath("builtin", "maida_vale.txt").read_text(encoding="utf-8")
-    return article_from_text(text, title="Maida Vale", source="built-in article")
+    return article_from_text(text, source="built-in article")
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+_NEWLINES = re.compile(r"\r\n?|[\v\x85\u2028]")
+_PAGE_BREAKS = re.compile(r"[\f\u2029]")  # end a paragraph too
+_SURROGATES = re.compile(r"[\ud800-\udfff]")  # halves of characters, which UTF-8 cannot hold
+
+
+def _canonical(text: str) -> str:
+    text = _NEWLINES.sub("\n", text.removeprefix("\ufeff"))
+    return _SURROGATES.sub("\ufffd", _PAGE_BREAKS.sub("\n\n", text))
+
+
+def _headline(text: str) -> str | None:
+    """Return the first line where it is a headline: short, with a blank line below and no full stop."""
+    lines = text.lstrip().split("\n", 2)
+    first = lines[0].strip()
+    if len(lines) < 3 or lines[1].strip() or not lines[2].strip():
+        return None
+    return None if len(first) > _TITLE_LENGTH or first.endswith((".", "!", "…", ":", "”", '"')) else first
+
+
+def _beginning(text: str) -> str:
+    first = text.strip().split("\n", 1)[0].strip()
+    if len(first) <= _UNTITLED_LENGTH:
+        return first
+    return first[:_UNTITLED_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+# --- bytes ------------------------------------------------------------------------------------------------------------
+
+
+def _file_content(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise NoSuchArticle(f"{path}: this is a folder, and an article is a file. {_WANTED}")
+        if path.stat().st_size > LARGEST_FILE:
+            raise _too_large(str(path))
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise NoSuchArticle(f"{path}: there is no such file. {_WANTED}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableArticle(f"{path}: the file cannot be opened ({reason}). {_WANTED}") from error
+
+
+def _too_large(source: str) -> ArticleTooLarge:
+    return ArticleTooLarge(
+        f"{source}: larger than {LARGEST_FILE // 1_000_000} MB, the most we read. Give a part of it."
+    )
+
+
+def _article(content: bytes, source: str, *, suffix: str, stem: str | None = None) -> Article:
+    """Return the Article of a file's content; its first bytes decide the kind, then its suffix."""
+    if len(content) > LARGEST_FILE:
+        raise _too_large(source)
+    if not content:
+        raise EmptyArticle(f"{source}: the file is empty. Give an article with at least one sentence.")
+    text, title = _reader(content, source, suffix)(content, source)
+    return article_from_text(text, title=title or _headline(_canonical(text)) or stem, source=source)
+
+
+Read = Callable[[bytes, str], tuple[str, str | None]]  # (content, source) -> (text, title where the file has one)
+
+
+def _reader(content: bytes, source: str, suffix: str) -> Read:
+    if content.startswith(b"%PDF-") or suffix == ".pdf":
+        return _read_pdf
+    if content.startswith(b"PK\x03\x04") or suffix == ".docx":
+        return _read_docx
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise UnreadableArticle(
+            f"{source}: an old Word document, or an encrypted one. Save it as .docx without a password."
+        )
+    beginning = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if suffix in (".html", ".htm", ".xhtml") or beginning.startswith((b"<!doctype html", b"<html")):
+        return _read_html
+    return _read_markdown if suffix in (".md", ".markdown") else _read_text
+
+
+def _decoded(content: bytes, source: str) -> str:
+    """Return the text of bytes: UTF-16 or UTF-32 by its byte-order mark, else UTF-8, else Windows-1252.
+
+    Almost every byte is a letter in Windows-1252, so it is tried last and only believed where the result has no
+    control characters; it could still be wrong for a Greek or a Russian file of before Unicode.
+    """
+    for mark, encoding in (
+        (b"\xff\xfe\0\0", "utf-32"),
+        (b"\0\0\xfe\xff", "utf-32"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
+        if content.startswith(mark):
+            try:
+                return content.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise UnreadableArticle(
+                    f"{source}: it begins as {encoding.upper()} but is damaged (byte {error.start:,}). "
+                    "Save it again as UTF-8."
+                ) from error
+    if b"\0" in content:
+        raise UnreadableArticle(f"{source}: this is not text but binary data. {_WANTED}")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        text = "\0"
+    if _CONTROL.search(text):
+        raise UnreadableArticle(
+            f"{source}: neither UTF-8, nor UTF-16 with a byte-order mark, nor Windows-1252 text. Save it as UTF-8."
+        )
+    return text
+
+
+_CONTROL = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+# --- kinds of file ----------------------------------------------------------------------------------------------------
+
+
+def _library(name: str, *, extra: str, what: str, package: str) -> Any:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"reading {what} needs {package}", extra=extra) from error
+
+
+def _read_text(content: bytes, source: str) -> tuple[str, str | None]:
+    text = _decoded(content, source)
+    if _CONTROL.search(text):
+        raise UnreadableArticle(f"{source}: this is not text but binary data. {_WANTED}")
+    return text, None
+
+
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)  # YAML, before the text of many Markdown files
+_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+
+
+def _read_markdown(content: bytes, source: str) -> tuple[str, str | None]:
+    """Headings and paragraphs stand apart by a blank line; a list item and a table row are lines of their own."""
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
+
+    text = _canonical(_read_text(content, source)[0])
+    tree = SyntaxTreeNode(MarkdownIt("commonmark").enable("table").parse(_FRONT_MATTER.sub("", text)))
+    title = next((_inline(node) for node in tree.children if node.type == "heading"), None)
+    return _joined(map(_markdown_block, tree.children)), title
+
+
+def _joined(blocks: Iterator[str]) -> str:
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _markdown_block(node: Any) -> str:
+    if node.type in ("paragraph", "heading", "th", "td"):
+        return _inline(node)
+    if node.type in ("bullet_list", "ordered_list"):
+        first = int(node.attrs.get("start", 1))
+        markers = ("-" if node.type == "bullet_list" else f"{number}." for number in range(first, first + 10**6))
+        return "\n".join(
+            f"{marker} " + "\n".join(filter(None, map(_markdown_block, item.children)))
+            for marker, item in zip(markers, node.children, strict=False)
+        )
+    if node.type in ("fence", "code_block"):
+        return str(node.content).strip("\n")
+    if node.type == "html_block":
+        return " ".join(_TAG.sub(" ", node.content).split())
+    if node.type == "tr":
+        return " | ".join(map(_markdown_block, node.children))
+    between = "\n" if node.type in ("table", "thead", "tbody") else "\n\n"
+    return between.join(filter(None, map(_markdown_block, node.children)))
+
+
+def _inline(node: Any) -> str:
+    if node.type in ("softbreak", "hardbreak"):
+        return " " if node.type == "softbreak" else "\n"
+    if node.type == "html_inline":
+        return ""
+    if node.type == "image" or not node.children:
+        return str(node.content)
+    return "".join(map(_inline, node.children)).strip(" ")
+
+
+def _read_html(content: bytes, source: str) -> tuple[str, str | None]:
+    """The article alone, without menus, adverts and comments, as trafilatura finds it."""
+    trafilatura = _library("trafilatura", extra="web", what="web pages", package="trafilatura")
+    found = trafilatura.bare_extraction(
+        content, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True
+    )
+    if found is None or not (found.text or "").strip():
+        raise EmptyArticle(
+            f"{source}: no article was found in this web page. Open it in a browser, copy the text and paste it."
+        )
+    blocks = (block.strip() for block in found.text.split("\n"))
+    text = "\n".join(_spaced(block for block in blocks if block))
+    title = " ".join((found.title or "").split()) or None
+    if title and not text.lstrip("# ").startswith(title):
+        text = f"{title}\n\n{text}"  # a headline is part of an article: it may be what answers
+    return text + "\n", title
+
+
+def _spaced(blocks: Iterator[str]) -> Iterator[str]:
+    """Yield blocks with an empty one between, except between the items of a list."""
+    before = ""
+    for block in blocks:
+        if not (before.startswith("- ") and block.startswith("- ")) and before:
+            yield ""
+        yield block
+        before = block
+
+
+def _read_docx(content: bytes, source: str) -> tuple[str, str | None]:
+    """Paragraphs, headings, list items and table rows, in their order; headers, footers and comments are left out."""
+    if not content.startswith(b"PK\x03\x04"):
+        encrypted = content.startswith(b"\xd0\xcf\x11\xe0")
+        reason = "encrypted with a password, or an old .doc" if encrypted else "not a Word document"
+        raise UnreadableArticle(f"{source}: this is {reason}. Save it as .docx without a password.")
+    docx = _library("docx", extra="documents", what="Word documents", package="python-docx")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > LARGEST_FILE:  # a zip bomb, or a heavy book
+                raise _too_large(source)
+        document = docx.Document(io.BytesIO(content))
+        written: list[str] = []
+        for block in document.iter_inner_content():
+            if hasattr(block, "rows"):
+                rows = (" | ".join(_no_repeats(cell.text.strip() for cell in row.cells)) for row in block.rows)
+                written.append("\n".join(filter(None, rows)))
+            else:
+                listed = (block.style.name or "").startswith("List") if block.style is not None else False
+                line = block.text.strip()
+                if listed and line and written and written[-1].startswith("- "):
+                    written[-1] += f"\n- {line}"
+                else:
+                    written.append(f"- {line}" if listed and line else line)
+        heading = next((p.text for p in document.paragraphs if p.style and p.style.name in ("Title", "Heading 1")), "")
+        title = heading.strip() or (document.core_properties.title or "").strip()
+    except (KeyError, ValueError, zipfile.BadZipFile, docx.opc.exceptions.OpcError) as error:
+        raise UnreadableArticle(
+            f"{source}: not a Word document, or a damaged one. Open it in Word and save it as .docx again."
+        ) from error
+    return _joined(iter(written)), title or None
+
+
+def _no_repeats(cells: Iterator[str]) -> list[str]:
+    """Return the texts of a row's cells once each: a merged cell is given as often as it is wide."""
+    return list(dict.fromkeys(filter(None, cells)))
+
+
+# --- PDF --------------------------------------------------------------------------------------------------------------
+
+PASSWORD_NEEDED = 4  # pdfium's FPDF_ERR_PASSWORD
+
+
+def _read_pdf(content: bytes, source: str) -> tuple[str, str | None]:
+    """The text layer, lines joined into paragraphs by their place on the page, words cut at a line's end joined."""
+    pdfium = _library("pypdfium2", extra="documents", what="PDF files", package="pypdfium2")
+    try:
+        document = pdfium.PdfDocument(content)
+    except pdfium.PdfiumError as error:
+        if getattr(error, "err_code", None) == PASSWORD_NEEDED:
+            raise UnreadableArticle(
+                f"{source}: this PDF is encrypted with a password. Save a copy without the password."
+            ) from error
+        raise UnreadableArticle(
+            f"{source}: not a PDF, or a damaged one. Open it in a viewer and save it again."
+        ) from error
+    try:
+        lines = [line for number in range(len(document)) for line in _pdf_lines(document[number])]
+        title = (document.get_metadata_dict().get("Title") or "").strip()
+        pages = len(document)
+    except pdfium.PdfiumError as error:
+        raise UnreadableArticle(
+            f"{source}: a page of this PDF is damaged. Open it in a viewer and save it again."
+        ) from error
+    finally:
+        document.close()
+    if not any(map(str.isalnum, "".join(line.text for line in lines))):
+        raise UnreadableArticle(
+            f"{source}: this PDF has no text layer ({pages} page{'s' * (pages != 1)} of pictures). "
+            "Recognise its text first, for example with ocrmypdf."
+        )
+    return _pdf_paragraphs(lines), None if _FILE_NAME.search(title) else title or None
+
+
+_FILE_NAME = re.compile(r"^untitled|^microsoft word|\.\w{2,4}$", re.IGNORECASE)  # what programs write when not told
+
+
+@dataclass(frozen=True, slots=True)
+class _PdfLine:
+    text: str
+    left: float  # points from the page's left edge, as the rest
+    right: float
+    bottom: float  # points from the page's foot
+    size: float  # of its first letter, points
+
+
+def _pdf_lines(page: Any) -> Iterator[_PdfLine]:
+    from pypdfium2.raw import FPDFText_GetFontSize as size_of
+
+    layer = page.get_textpage()
+    text = layer.get_text_range()
+    if layer.count_chars() != len(text):  # a character outside the plane of 16 bits: places cannot be matched
+        yield from (_PdfLine(line.strip(), 0, 0, 0, 0) for line in text.splitlines() if line.strip())
+        return
+    for match in re.finditer(r"[^\r\n\ufffe\x02]+[\ufffe\x02]?", text):
+        if match[0].strip():
+            boxed = [place for place in range(*match.span()) if not text[place].isspace()]
+            boxes = [layer.get_charbox(place) for place in boxed]
+            left, bottom = min(box[0] for box in boxes), min(box[1] for box in boxes)
+            right = max(box[2] for box in boxes)
+            yield _PdfLine(match[0].strip(), left, right, bottom, size_of(layer.raw, boxed[0]))
+
+
+_HYPHEN = re.compile(r"([^\W\d_]+)[\ufffe\x02]([^\W\d_]+)")  # pdfium's mark of a word cut at a line's end
+_PDF_END = re.compile(r"[.!?:…][\"'”’)\]]*$")
+
+
+def _pdf_paragraphs(lines: list[_PdfLine]) -> str:
+    """Return the paragraphs with a blank line between.
+
+    A cut word keeps its hyphen only where the document has it with a hyphen elsewhere.
+    A line begins a new one when it stands further below the last than lines do, is indented, is set larger or
+    smaller, or when the last ended a sentence well before the margin.
+    """
+    steps = [one.bottom - two.bottom for one, two in pairwise(lines) if one.bottom > two.bottom]
+    step = sorted(steps)[len(steps) // 3] if steps else 0.0  # of lines in one paragraph: the smaller steps
+    margin = statistics.quantiles([line.right for line in lines], n=10)[-1] if len(lines) > 1 else 0.0
+    written = ""
+    before: _PdfLine | None = None
+    for line in lines:
+        if before is None:
+            written = line.text
+        elif written[-1] in "\ufffe\x02":
+            written += line.text
+        else:
+            written += ("\n\n" if _new_paragraph(before, line, step, margin) else " ") + line.text
+        before = line
+    whole = frozenset(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", written))
+    uncut = _HYPHEN.sub(lambda cut: f"{cut[1]}-{cut[2]}" if f"{cut[1]}-{cut[2]}" in whole else cut[1] + cut[2], written)
+    return re.sub(r"[\ufffe\x02]", "-", uncut) + "\n"
+
+
+def _new_paragraph(before: _PdfLine, line: _PdfLine, step: float, margin: float) -> bool:
+    if not step or (line.bottom > before.bottom):  # no places; or the next column or page
+        return _PDF_END.search(before.text) is not None and not line.text[0].islower()
+    if line.text[0].islower() and before.bottom - line.bottom < 2 * step:
+        return False
+    if before.bottom - line.bottom > 1.35 * step or abs(line.size - before.size) > 0.1 * before.size:
+        return True
+    ended = _PDF_END.search(before.text) is not None
+    short = before.right < margin - 0.1 * (margin - before.left)
+    indented = line.left > before.left + 0.5 * line.size
+    return (ended and (short or indented)) or line.text[0] in "•◦▪‣"
+
+
+# --- web --------------------------------------------------------------------------------------------------------------
+
+
+def _download(address: str) -> tuple[bytes, str]:
+    """Return what a web address holds and the suffix its kind would have as a file."""
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.request import Request, urlopen
+
+    request = Request(address, headers={"User-Agent": "article-qa", "Accept": "text/html,*/*;q=0.8"})
+    try:
+        with urlopen(request, timeout=TIMEOUT) as reply:
+            kind = reply.headers.get_content_type()
+            content = reply.read(LARGEST_FILE + 1)
+    except HTTPError as error:
+        raise UnreachableArticle(
+            f"{address}: the server answered {error.code} {error.reason}. Check the address, or paste the text."
+        ) from error
+    except (URLError, HTTPException, OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise UnreachableArticle(
+            f"{address}: cannot be reached ({reason}). Check the address and the network, or paste the text."
+        ) from error
+    suffix = _KINDS.get(kind)
+    if suffix is None and not content.startswith((b"%PDF-", b"PK\x03\x04")):
+        raise UnreadableArticle(
+            f"{address}: not a web page but {kind}. Give the address of an article, or paste the text."
+        )
+    return content, suffix or ""
+
+
+_KINDS = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "application/pdf": ".pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+}
