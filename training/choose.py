@@ -1,0 +1,224 @@
+"""What the reader said of validation questions (training.evaluate) goes in; figures, the weights of each voice and the calibration come out.
+
+    python -m training.choose figures build/newsqa.jsonl build/squad2.jsonl ...     P@1 of each stage, span F1, AUROC
+    python -m training.choose weights build/newsqa.jsonl build/squad2.jsonl ...     P@1 over a grid of weights
+    python -m training.choose calibration build/*.jsonl --write                     coefficients into qa/weights/calibration.json
+"""
+
+import argparse
+import itertools
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from index.sentences import Sentence
+from qa.confidence import Calibration, features, save_calibration
+from qa.metrics import token_f1
+from qa.reader import Reading, ReadSentence
+from qa.retrieve import Candidate
+from qa.trained_reader import UNREAD_SHARE
+
+FEATURES = ("top_logit", "none_logit", "top_over_second", "cosine", "fused", "span_logit", "mentioned_share", "entropy")
+Line = dict[str, Any]
+
+
+def read_lines(path: Path) -> list[Line]:
+    """Return the lines of one evaluated set."""
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def values(line: Line, span_weight: float, fused_weight: float) -> np.ndarray[Any, Any]:
+    """Return the logit of every listed sentence; those that were not read stand last."""
+    read = [v is not None for v in line["sentence"]]
+    return np.array(
+        [
+            line["sentence"][i] + span_weight * line["span"][i] + fused_weight * line["fused"][i] if read[i] else -99.0 - i
+            for i in range(len(read))
+        ]
+    )
+
+
+def right_first(lines: Sequence[Line], span_weight: float, fused_weight: float) -> np.ndarray[Any, Any]:
+    """Return, for each answerable question, whether its best sentence is a right one."""
+    return np.array([
+        line["rows"][int(np.argmax(values(line, span_weight, fused_weight)))] in line["gold"]
+        for line in lines if line["gold"]
+    ], dtype=float)  # fmt: skip
+
+
+def interval(right: np.ndarray[Any, Any]) -> str:
+    """Return a share with its 95 % Wilson interval and n, for people."""
+    n, p, z = len(right), float(right.mean()) if len(right) else math.nan, 1.96
+    if not n:
+        return "n 0"
+    middle, half = (p + z * z / 2 / n) / (1 + z * z / n), z * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
+    return f"{p:.3f} [{middle - half:.3f}, {middle + half:.3f}] n {n}"
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Return the probability that a positive outranks a negative."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata([*positive, *negative])
+    n = len(positive)
+    return float((ranks[:n].sum() - n * (n + 1) / 2) / max(n * len(negative), 1))
+
+
+def reading(line: Line, span_weight: float, fused_weight: float, none_logit: float) -> Reading:
+    """Return the line as the Reading that TrainedReader gives."""
+    all_values = values(line, span_weight, fused_weight)
+    is_read = np.array([v is not None for v in line["sentence"]])
+    logits = np.append(all_values[is_read], none_logit)
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    if not is_read.all() or is_read.sum() < line["sentences"]:
+        shares *= 1 - UNREAD_SHARE
+    sentences = []
+    at = 0
+    for i, row in enumerate(line["rows"]):
+        if not is_read[i]:
+            continue
+        candidate = Candidate(
+            row, Sentence(0, 0, "", 0), line["cosine"][i], line["bm25"][i], line["fused"][i], line["rank"][i],
+            line["dense_rank"][i], line["bm25_rank"][i],
+        )  # fmt: skip
+        sentences.append(ReadSentence(candidate, float(shares[at]), None, line["share"][i] if "share" in line else None))
+        at += 1
+    sentences.sort(key=lambda s: -s.relevance)
+    return Reading(tuple(sentences), float(shares[-1]), len(sentences))
+
+
+def mentioned(line: Line) -> float:
+    """Return the share of the question's content words that the article has."""
+    has, lacks = line["mentioned"]
+    return has / (has + lacks) if has + lacks else 1.0
+
+
+def settings() -> tuple[float, float, float]:
+    """Return the weights that the shipped reader uses."""
+    chosen = json.loads((Path("qa/weights/reader.json") if Path("qa/weights/reader.json").exists() else Path("/tmp/r.json")).read_text(encoding="utf-8"))
+    return chosen["span_weight"], chosen["fused_weight"], chosen["none_logit"]
+
+
+def print_figures(path: Path, span_weight: float, fused_weight: float, none_logit: float) -> None:
+    """Print what one set says."""
+    lines = read_lines(path)
+    answerable = [line for line in lines if line["gold"]]
+    print(f"{path.name}: {len(lines)} questions, {len(answerable)} answerable")
+    for stage in ("cosine", "bm25", "fused"):
+        print(f"  P@1 {stage:8}", interval(np.array([l["rows"][int(np.argmax(l[stage]))] in l["gold"] for l in answerable], dtype=float)))
+    print("  P@1 sentence", interval(right_first(lines, 0, 0)))
+    print("  P@1 all     ", interval(right_first(lines, span_weight, fused_weight)))
+    print("  gold read   ", interval(np.array([any(r in l["gold"] and l["sentence"][i] is not None for i, r in enumerate(l["rows"])) for l in answerable], dtype=float)))
+    f1 = []
+    for line in answerable:
+        best = int(np.argmax(values(line, span_weight, fused_weight)))
+        f1.append(max(token_f1(line["text"][best] or "", gold=answer) for answer in line["answers"]))
+    print(f"  span F1      {np.mean(f1):.3f}")
+    if len(answerable) < len(lines):
+        tops = [reading(line, span_weight, fused_weight, none_logit).none for line in lines]
+        print("  AUROC of answerable by none", round(auroc([-t for t, l in zip(tops, lines) if l["answerable"]], [-t for t, l in zip(tops, lines) if not l["answerable"]]), 3))
+
+
+def print_grid(paths: Sequence[Path]) -> None:
+    """Print P@1 for a grid of weights, sets side by side."""
+    sets = [read_lines(path) for path in paths]
+    print("span fused", *[path.stem for path in paths])
+    for span_weight, fused_weight in itertools.product((0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)):
+        print(span_weight, fused_weight, *[f"{right_first(lines, span_weight, fused_weight).mean():.4f}" for lines in sets])
+
+
+def rows_of(lines: Sequence[Line], weights: tuple[float, float, float]) -> Iterator[tuple[dict[str, float], bool, str]]:
+    """Yield the features of every question, whether its best sentence is right, and its article."""
+    for line in lines:
+        read = reading(line, *weights)
+        right = bool(read.sentences) and read.sentences[0].candidate.row in line["gold"]
+        yield features(read, mentioned_share=mentioned(line)), right, line["article"].split("#")[0]
+
+
+def calibration_error(confidence: np.ndarray[Any, Any], right: np.ndarray[Any, Any], bins: int = 10) -> float:
+    """Return the expected calibration error over bins of equal width (Naeini et al. 2015)."""
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    return float(sum(abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean() for b in range(bins) if (which == b).any()))
+
+
+def fit(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], w: np.ndarray[Any, Any], ridge: float = 1e-3) -> np.ndarray[Any, Any]:
+    """Return the coefficients (the intercept last) of a logistic regression with a small ridge."""
+    from scipy.optimize import minimize
+
+    x = np.column_stack([x, np.ones(len(x))])
+
+    def loss(c: np.ndarray[Any, Any]) -> tuple[float, np.ndarray[Any, Any]]:
+        z = x @ c
+        p = 1 / (1 + np.exp(-z))
+        value = float((w * (np.logaddexp(0, z) - y * z)).sum() / w.sum() + ridge * (c[:-1] ** 2).sum())
+        return value, x.T @ (w * (p - y)) / w.sum() + np.append(2 * ridge * c[:-1], 0.0)
+
+    return np.asarray(minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x)
+
+
+def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> None:
+    """Fit on all sets, each with the same weight; print the error that five-fold cross-validation by article finds."""
+    weights = settings()
+    x, y, group, which = [], [], [], []
+    for path in paths:
+        for seen, right, article in rows_of(read_lines(path), weights):
+            x.append([seen[name] for name in FEATURES])
+            y.append(float(right))
+            group.append(article)
+            which.append(path.stem)
+    xs, ys, sets = np.array(x), np.array(y), np.array(which)
+    each = np.array([1 / (sets == name).sum() for name in sets])
+    articles = sorted(set(group))
+    np.random.default_rng(7).shuffle(articles)
+    fold = {article: number % 5 for number, article in enumerate(articles)}
+    folds = np.array([fold[article] for article in group])
+    held_out = np.zeros(len(ys))
+    for number in range(5):
+        inside = folds != number
+        c = fit(xs[inside], ys[inside], each[inside])
+        held_out[~inside] = 1 / (1 + np.exp(-(xs[~inside] @ c[:-1] + c[-1])))
+    for name in dict.fromkeys(which):
+        here = sets == name
+        order = np.argsort(-held_out[here], kind="stable")
+        precision = np.cumsum(ys[here][order]) / np.arange(1, here.sum() + 1)
+        cover = {p: max((i + 1 for i in range(len(precision)) if precision[i] >= p), default=0) / here.sum() for p in (0.9, 0.95)}
+        print(
+            f"{name:22} n {here.sum():5} right {ys[here].mean():.3f} mean confidence {held_out[here].mean():.3f} "
+            f"ECE {calibration_error(held_out[here], ys[here]):.3f} AUROC right/wrong {auroc(held_out[here][ys[here] > 0], held_out[here][ys[here] == 0]):.3f} "
+            f"coverage at 90 % {cover[0.9]:.2f}, at 95 % {cover[0.95]:.2f}; answered {(held_out[here] >= threshold).mean():.2f}"
+        )
+    c = fit(xs, ys, each)
+    found = dict(zip(FEATURES, map(float, c[:-1]), strict=True))
+    print({name: round(value, 3) for name, value in found.items()}, "intercept", round(float(c[-1]), 3))
+    if write:
+        names = ", ".join(dict.fromkeys(which))
+        save_calibration(
+            Calibration("trained", float(c[-1]), found, threshold, f"{len(ys)} validation questions ({names}), each set with the same weight")
+        )
+
+
+def main() -> None:
+    """Choose."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("figures", "weights", "calibration"))
+    parser.add_argument("lines", type=Path, nargs="+")
+    parser.add_argument("--threshold", type=float, default=0.35)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.what == "weights":
+        print_grid(arguments.lines)
+    elif arguments.what == "figures":
+        for path in arguments.lines:
+            print_figures(path, *settings())
+    else:
+        fit_calibration(arguments.lines, arguments.threshold, write=arguments.write)
+
+
+if __name__ == "__main__":
+    main()

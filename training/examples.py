@@ -1,0 +1,332 @@
+"""Prepared articles go in; batches of (question, windows) with the right sentences and spans marked come out, drawn anew each time.
+
+What a reader must learn is made here: windows cut at a random place so that no position is favoured; hard windows of the
+same article; questions whose answer was taken away, or that were changed so that nothing answers; earlier turns; typos.
+"""
+
+import gzip
+import json
+import math
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+CLS, SEP, PAD = 101, 102, 0
+NAME = re.compile(r"(?<=[a-z,] )(?:[A-Z][\w'’.-]+)(?: (?:of |the |de )?[A-Z][\w'’-]+)*")
+NUMBER = re.compile(r"\b\d[\d,.]*\b")
+OPPOSITES = [
+    ("first", "last"), ("largest", "smallest"), ("most", "least"), ("before", "after"), ("oldest", "youngest"),
+    ("highest", "lowest"), ("more", "less"), ("increase", "decrease"), ("won", "lost"), ("north", "south"),
+    ("east", "west"), ("longest", "shortest"), ("best", "worst"), ("began", "ended"), ("start", "end"),
+    ("accepted", "rejected"), ("always", "never"), ("can", "cannot"), ("male", "female"), ("early", "late"),
+]  # fmt: skip
+OPPOSITE = {a: b for pair in OPPOSITES for a, b in (pair, pair[::-1])}
+STOP = set(
+    "a an the of in on at to for from by with and or is are was were be been do does did has have had it its this that "
+    "what which who whom whose when where why how as his her their he she they i you we my your".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """The sentences of an article in word pieces."""
+
+    texts: list[str]
+    pieces: list[list[int]]
+    places: list[list[tuple[int, int]]]  # characters of each piece in its sentence
+    words: list[frozenset[str]]
+    paragraph_of: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One row of a batch."""
+
+    pieces: list[int]  # [CLS] (earlier turns [SEP]) question [SEP] sentences [SEP]
+    article_from: int  # first piece of the article
+    sentence_of_piece: list[int]  # -1 where there is none, else 0, 1, ... within the window
+    gold: list[int]  # right sentences, numbered as above
+    starts: list[int]  # right first and last pieces of the short answer
+    ends: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question with all windows shown for it."""
+
+    windows: list[Window]
+    has_spans: bool  # False: the set does not say where in the sentence the answer is
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the words that carry meaning, cut to six letters (a poor man's stem is enough to choose negatives)."""
+    return frozenset(w[:6] for w in re.findall(r"\w+", text.lower()) if w not in STOP)
+
+
+class Examples:
+    """Draws training examples from prepared articles."""
+
+    def __init__(self, prepared: Path, tokenizer: Tokenizer, settings: dict[str, Any], weights: dict[str, float]) -> None:
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.weights = weights
+        self.articles: list[dict[str, Any]] = []
+        with gzip.open(prepared, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                article = json.loads(line)
+                encoded = tokenizer.encode_batch(article["sentences"], add_special_tokens=False)
+                article["cut"] = Sentences(
+                    article["sentences"],
+                    [e.ids[:400] for e in encoded],
+                    [e.offsets[:400] for e in encoded],
+                    [content_words(text) for text in article["sentences"]],
+                    article["paragraph_of"],
+                )
+                text = " ".join(article["sentences"])
+                article["names"] = sorted(set(NAME.findall(text)))
+                article["numbers"] = sorted(set(NUMBER.findall(text)))
+                spread = Counter(word for words in article["cut"].words for word in words)
+                article["idf"] = {w: math.log(1 + len(article["sentences"]) / n) for w, n in spread.items()}
+                by_own: dict[int, list[int]] = {}
+                for number, question in enumerate(article["questions"]):
+                    by_own.setdefault(question["own"][0], []).append(number)
+                article["by_own"] = by_own
+                self.articles.append(article)
+
+    def epoch(self, rng: random.Random) -> list[tuple[int, int]]:
+        """Return (article, question) pairs in random order, each set as often as its weight says."""
+        chosen = []
+        for number, article in enumerate(self.articles):
+            weight = self.weights.get(article["set"], 1.0)
+            for question in range(len(article["questions"])):
+                times = int(weight) + (rng.random() < weight - int(weight))
+                chosen += [(number, question)] * times
+        rng.shuffle(chosen)
+        return chosen
+
+    def example(self, article_number: int, question_number: int, rng: random.Random) -> Example | None:
+        """Return one example, or None when nothing of it fits."""
+        s = self.settings
+        article = self.articles[article_number]
+        question = article["questions"][question_number]
+        text, history = question["question"], [tuple(turn) for turn in question["history"]][-2:]
+        gold = set(question["gold"])
+        shown = article
+        draw = rng.random()
+        first, end = 0, len(article["sentences"])
+        if not question["answerable"]:
+            first, end = question["own"]  # elsewhere in the article there may be an answer
+        withheld = False
+        if gold and not history:
+            if draw < s["withheld_share"] and end - first > 8:
+                withheld = True
+            elif draw < s["withheld_share"] + s["changed_share"]:
+                changed = self.changed(text, article, rng)
+                if changed is not None:
+                    text, gold = changed, set()
+                    first, end = question["own"]
+            elif draw < s["withheld_share"] + s["changed_share"] + s["foreign_share"]:
+                shown, gold = self.articles[rng.randrange(len(self.articles))], set()
+                first, end = 0, len(shown["sentences"])
+            elif rng.random() < s["history_share"]:
+                text, history = self.with_earlier_turn(text, article, question_number, rng)
+        if rng.random() < s["noise_share"]:
+            text = noisy(text, rng)
+        head = self.head(text, history)
+        budget = rng.randint(*s["window_pieces"])
+        spans_by_sentence: dict[int, list[tuple[int, int]]] = {}
+        for sentence, a, b in question["spans"]:
+            spans_by_sentence.setdefault(sentence, []).append((a, b))
+        cut: Sentences = shown["cut"]
+        windows: list[range] = []
+        if gold and not withheld:
+            windows.append(window_around(cut, rng.choice(sorted(gold)), budget, first, end, rng))
+        negatives = rng.randint(*s["negatives"])
+        rest = [
+            window
+            for window in partition(cut, first, end, budget, rng)
+            if not gold.intersection(window) and not any(set(window) & set(w) for w in windows)
+        ]
+        if not gold and question["own"] == [first, end] and shown is article:
+            negatives = 3  # unanswerable in its paragraph: all of the paragraph is shown
+        query = content_words(text)
+        rest.sort(key=lambda w: -sum(article["idf"].get(x, 0.0) for x in query & frozenset().union(*(cut.words[i] for i in w))))
+        while rest and negatives:
+            windows.append(rest.pop(0 if rng.random() < s["hard_negative_share"] else rng.randrange(len(rest))))
+            negatives -= 1
+        if not windows:
+            return None
+        right = set() if withheld else gold
+        rows = [row(head, cut, window, right, spans_by_sentence) for window in windows]
+        return Example(rows, bool(question["spans"]) or not right)
+
+    def head(self, text: str, history: Sequence[tuple[str, str]]) -> list[int]:
+        """Return [CLS] (earlier turns [SEP]) question [SEP] in word pieces."""
+        pieces = [CLS]
+        if history:
+            earlier = " ".join(f"{q} {a}" for q, a in history)
+            pieces += self.tokenizer.encode(earlier, add_special_tokens=False).ids[-self.settings["history_pieces"] :]
+            pieces.append(SEP)
+        pieces += self.tokenizer.encode(text, add_special_tokens=False).ids[: self.settings["question_pieces"]]
+        return [*pieces, SEP]
+
+    def changed(self, text: str, article: dict[str, Any], rng: random.Random) -> str | None:
+        """Return the question with one name, number or opposite changed, so that its own paragraph answers it no more."""
+        ways = []
+        for match in NAME.finditer(text):
+            others = [name for name in article["names"] if name not in text and match.group() not in name]
+            if others:
+                ways.append((match.span(), rng.choice(others)))
+        for match in NUMBER.finditer(text):
+            others = [number for number in article["numbers"] if number not in text and len(number) == len(match.group())]
+            if others:
+                ways.append((match.span(), rng.choice(others)))
+        for match in re.finditer(r"\w+", text):
+            if match.group().lower() in OPPOSITE:
+                ways.append((match.span(), OPPOSITE[match.group().lower()]))
+        if not ways:
+            return None
+        (start, end), other = rng.choice(ways)
+        return text[:start] + other + text[end:]
+
+    def with_earlier_turn(
+        self, text: str, article: dict[str, Any], question_number: int, rng: random.Random
+    ) -> tuple[str, list[tuple[str, str]]]:
+        """Put another question on the same paragraph before this one; a name they share may become a pronoun."""
+        question = article["questions"][question_number]
+        near = [n for n in article["by_own"][question["own"][0]] if n != question_number]
+        near = [n for n in near if article["questions"][n]["spans"]]
+        if not near:
+            return text, []
+        earlier = article["questions"][rng.choice(near)]
+        sentence, a, b = earlier["spans"][0]
+        answer = article["sentences"][sentence][a:b]
+        turn = (earlier["question"], answer)
+        said = f"{turn[0]} {turn[1]}"
+        names = [m for m in NAME.finditer(text) if m.group() in said]
+        if names and rng.random() < self.settings["pronoun_share"]:
+            match = rng.choice(names)
+            around = " ".join(article["sentences"][question["own"][0] : question["own"][1]]).lower()
+            counts = {p: around.count(f" {p} ") for p in ("he", "she", "it", "they")}
+            pronoun = rng.choices(list(counts), [1 + n for n in counts.values()])[0]
+            after = text[match.end() :]
+            if after.startswith(("'s", "’s")):
+                pronoun, after = {"he": "his", "she": "her", "it": "its", "they": "their"}[pronoun], after[2:]
+            text = text[: match.start()] + pronoun + after
+        return text, [turn]
+
+
+def window_around(cut: Sentences, gold: int, budget: int, first: int, end: int, rng: random.Random) -> range:
+    """Return whole sentences around one, up to `budget` word pieces, with a random share of them before it."""
+    low, high = gold, gold + 1
+    used = len(cut.pieces[gold])
+    before = rng.random() * max(budget - used, 0)
+    while low > first and (size := len(cut.pieces[low - 1])) <= before:
+        low, before, used = low - 1, before - size, used + size
+    while high < end and used + len(cut.pieces[high]) <= budget:
+        used, high = used + len(cut.pieces[high]), high + 1
+    while low > first and used + len(cut.pieces[low - 1]) <= budget:
+        used, low = used + len(cut.pieces[low - 1]), low - 1
+    return range(low, high)
+
+
+def partition(cut: Sentences, first: int, end: int, budget: int, rng: random.Random) -> list[range]:
+    """Cut an article into consecutive windows of at most `budget` pieces, the first of a random length."""
+    windows = []
+    low, used, room = first, 0, budget if end - first < 12 else rng.randint(budget // 3, budget)
+    for number in range(first, end):
+        size = len(cut.pieces[number])
+        if number > low and used + size > room:
+            windows.append(range(low, number))
+            low, used, room = number, 0, budget
+        used += size
+    windows.append(range(low, end))
+    return [window for window in windows if len(window)]
+
+
+def row(
+    head: list[int], cut: Sentences, window: range, gold: set[int], spans: dict[int, list[tuple[int, int]]], limit: int = 320
+) -> Window:
+    """Return a window as a row of word pieces with its targets."""
+    pieces, sentence_of = list(head), [-1] * len(head)
+    starts: list[int] = []
+    ends: list[int] = []
+    for number, sentence in enumerate(window):
+        at = len(pieces)
+        room = max(limit - at - 1, 0)
+        pieces += cut.pieces[sentence][:room]
+        sentence_of += [number] * (len(pieces) - at)
+        if sentence in gold:
+            places = cut.places[sentence][: len(pieces) - at]
+            for a, b in spans.get(sentence, []):
+                inside = [i for i, (x, y) in enumerate(places) if x < b and y > a]
+                if inside:
+                    starts.append(at + inside[0])
+                    ends.append(at + inside[-1])
+    return Window(
+        [*pieces, SEP],
+        len(head),
+        [*sentence_of, -1],
+        [number for number, sentence in enumerate(window) if sentence in gold],
+        starts,
+        ends,
+    )
+
+
+def noisy(text: str, rng: random.Random) -> str:
+    """Return the question as people type it: no mark, keywords only, a slip of the finger."""
+    way = rng.random()
+    text = text.rstrip("? ")
+    words = text.split()
+    if way < 0.35 and len(words) > 4:
+        kept = [w for w in words if w.lower() not in STOP or rng.random() < 0.15]
+        return " ".join(kept) if len(kept) >= 2 else text
+    if way < 0.75:
+        for _ in range(rng.randint(1, 2)):
+            long = [i for i, w in enumerate(words) if len(w) > 3]
+            if not long:
+                break
+            i = rng.choice(long)
+            w = words[i]
+            j = rng.randrange(1, len(w) - 1)
+            words[i] = rng.choice([w[:j] + w[j + 1 :], w[:j] + w[j + 1] + w[j] + w[j + 2 :], w[:j] + w[j] + w[j:]])
+        return " ".join(words)
+    return text
+
+
+def batches(
+    examples: Examples, rng: random.Random, *, pieces_per_step: int, pool: int = 600
+) -> Iterator[list[Example]]:
+    """Yield batches of about `pieces_per_step` padded pieces, for ever; alike lengths go together to waste little."""
+    queue: list[Example] = []
+    order: Iterator[tuple[int, int]] = iter(())
+    while True:
+        while len(queue) < pool:
+            pair = next(order, None)
+            if pair is None:
+                order = iter(examples.epoch(rng))
+                continue
+            example = examples.example(*pair, rng)
+            if example is not None:
+                queue.append(example)
+        queue.sort(key=lambda e: max(len(w.pieces) for w in e.windows))
+        made: list[list[Example]] = []
+        batch: list[Example] = []
+        rows = longest = 0
+        for example in queue:
+            longest_now = max(longest, *(len(w.pieces) for w in example.windows))
+            if batch and (rows + len(example.windows)) * longest_now > pieces_per_step:
+                made.append(batch)
+                batch, rows, longest_now = [], 0, max(len(w.pieces) for w in example.windows)
+            batch.append(example)
+            rows, longest = rows + len(example.windows), longest_now
+        made.append(batch)
+        queue = []
+        rng.shuffle(made)
+        yield from made

@@ -1,0 +1,138 @@
+"""A checkpoint of the reader goes in; the ONNX graph that ships, its settings and its hash come out.
+
+    python -m training.export build/reader/newest.pt qa/weights [--fp32]
+
+The graph takes word embeddings instead of word pieces: the table was frozen, so the installed encoder's is used and the
+file is a third of the size. Matrix products are int8 (dynamic quantisation); --fp32 keeps them, to measure the loss.
+"""
+
+import argparse
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load_file
+
+from index.bert_graph import bert_graph, quantized
+from training.train import encoder_folder
+
+HERE = Path(__file__).parent
+HEADS = ("means", "head_mean", "head_first", "head_out", "head_span")
+CHOSEN = {  # on validation data, by training.evaluate
+    "window_pieces": 160,
+    "most_pieces": 1200,
+    "span_weight": 0.5,
+    "fused_weight": 1.0,
+    "none_logit": 0.0,
+}
+
+
+def reader_graph(weights: dict[str, np.ndarray[Any, Any]]) -> onnx.ModelProto:
+    """Return the float32 graph of the reader.
+
+    weights: by their names in ReaderModel's state, with the encoder's position and type embeddings.
+    Inputs: words float32 (windows, pieces, 384); attention_mask, token_type_ids int64 (windows, pieces);
+    pool float32 (windows, sentences, pieces), whose rows average the pieces of a sentence.
+    Outputs, float32: sentence (windows, sentences); start, end (windows, pieces).
+    """
+    body = {name.removeprefix("encoder."): value for name, value in weights.items() if name.startswith("encoder.")}
+    body["embeddings.word_embeddings.weight"] = np.zeros((1, 384), dtype=np.float32)
+    model = bert_graph(body)
+    graph = model.graph
+    kept = [node for node in graph.node if node.name != "words"]
+    for node in kept:
+        node.input[:] = ["words" if name == "input_ids" else name for name in node.input]
+    del graph.node[:]
+    graph.node.extend(kept)
+    tables = [t for t in graph.initializer if t.name != "embeddings.word_embeddings.weight"]
+    del graph.initializer[:]
+    graph.initializer.extend(tables)
+    inputs = [value for value in graph.input if value.name != "input_ids"]
+    del graph.input[:]
+    graph.input.extend(
+        [
+            helper.make_tensor_value_info("words", TensorProto.FLOAT, ["windows", "pieces", 384]),
+            *inputs,
+            helper.make_tensor_value_info("pool", TensorProto.FLOAT, ["windows", "sentences", "pieces"]),
+        ]
+    )
+
+    def constant(name: str, value: np.ndarray[Any, Any]) -> str:
+        graph.initializer.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
+        return name
+
+    hidden = weights["sentence_hidden.weight"].astype(np.float32)  # (384, 768): mean of the sentence, then [CLS]
+    out = weights["sentence_out.weight"].astype(np.float32)
+    span = weights["span.weight"].astype(np.float32)
+    zero, one = constant("at_0", np.array([0])), constant("at_1", np.array([1]))
+    last = constant("axis_2", np.array([2]))
+    graph.node.extend(
+        [
+            helper.make_node("MatMul", ["pool", "last_hidden_state"], ["means"], name="means"),
+            helper.make_node("Slice", ["last_hidden_state", zero, one, one], ["first_piece"]),
+            # The head stays float32: it is a thousandth of the work and decides between close sentences.
+            helper.make_node("MatMul", ["means", constant("hidden_mean", hidden[:, :384].T)], ["of_mean"], name="head_mean"),
+            helper.make_node("MatMul", ["first_piece", constant("hidden_first", hidden[:, 384:].T)], ["of_first"], name="head_first"),
+            helper.make_node("Add", ["of_mean", "of_first"], ["both"]),
+            helper.make_node("Add", ["both", constant("hidden_bias", weights["sentence_hidden.bias"].astype(np.float32))], ["biased"]),
+            helper.make_node("Gelu", ["biased"], ["active"], domain="com.microsoft"),
+            helper.make_node("MatMul", ["active", constant("out", out.T)], ["out_product"], name="head_out"),
+            helper.make_node("Add", ["out_product", constant("out_bias", weights["sentence_out.bias"].astype(np.float32))], ["wide"]),
+            helper.make_node("Squeeze", ["wide", last], ["sentence"]),
+            helper.make_node("MatMul", ["last_hidden_state", constant("span", span.T)], ["span_product"], name="head_span"),
+            helper.make_node("Add", ["span_product", constant("span_bias", weights["span.bias"].astype(np.float32))], ["spans"]),
+            helper.make_node("Gather", ["spans", constant("column_0", np.array(0))], ["start"], axis=2),
+            helper.make_node("Gather", ["spans", constant("column_1", np.array(1))], ["end"], axis=2),
+        ]
+    )  # fmt: skip
+    del graph.output[:]
+    for name, second in (("sentence", "sentences"), ("start", "pieces"), ("end", "pieces")):
+        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["windows", second]))
+    onnx.checker.check_model(model)
+    return model
+
+
+def checkpoint_weights(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the checkpoint's weights with the frozen embeddings of the encoder it started from."""
+    state = torch.load(path, weights_only=True)["weights"]
+    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
+    frozen = load_file(Path(encoder_folder(config["model"]["start_from"])) / "model.safetensors")
+    weights = {name: value.float().numpy() for name, value in state.items()}
+    for name, value in frozen.items():
+        if name.startswith("embeddings.") and value.ndim:
+            weights[f"encoder.{name}"] = value
+    return weights
+
+
+def main() -> None:
+    """Export one checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--fp32", action="store_true")
+    arguments = parser.parse_args()
+    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
+    graph = reader_graph(checkpoint_weights(arguments.checkpoint))
+    if not arguments.fp32:
+        graph = quantized(graph, keep=HEADS)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    content = graph.SerializeToString()
+    (arguments.folder / "reader.onnx").write_bytes(content)
+    settings = {
+        **CHOSEN,
+        "question_pieces": config["examples"]["question_pieces"],
+        "history_pieces": config["examples"]["history_pieces"],
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    (arguments.folder / "reader.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    print(f"{arguments.folder / 'reader.onnx'}: {len(content) / 1e6:.1f} MB, SHA-256 {settings['sha256']}")
+
+
+if __name__ == "__main__":
+    main()

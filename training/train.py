@@ -1,0 +1,216 @@
+"""Prepared training data and config.toml go in; checkpoints of the reader and a log of its loss come out.
+
+    python -m training.train build/train.jsonl.gz build/reader [--resume] [--steps N] [--decay-from N]
+
+The loss is the marginal likelihood of every right answer (any of them will do): one softmax over the sentences of all
+windows of a question and "none", one over all first pieces, one over all last pieces, each with "none" at logit 0.
+The learning rate warms up, stays, and falls linearly at the end (Hu et al. 2024, arXiv:2404.06395), so a run can be made
+longer or ended early without a schedule that was fixed beforehand.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from training.examples import PAD, Example, Examples, batches
+from training.model import ReaderModel
+
+HERE = Path(__file__).parent
+
+
+def encoder_folder(package: str) -> str:
+    """Return the folder of the encoder inside the installed package, without importing it."""
+    import importlib.util
+
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"the package {package} is not installed: pip install {package.replace('_', '-')}")
+    return str(Path(spec.submodule_search_locations[0]) / "model")
+
+
+def collated(batch: list[Example]) -> dict[str, Any]:
+    """Return the batch as tensors: pieces padded to the longest row, sentences numbered through the batch."""
+    rows = [window for example in batch for window in example.windows]
+    longest = max(len(row.pieces) for row in rows)
+    ids = torch.full((len(rows), longest), PAD)
+    mask = torch.zeros((len(rows), longest), dtype=torch.int64)
+    types = torch.zeros((len(rows), longest), dtype=torch.int64)
+    sentence_of = torch.full((len(rows), longest), -1)
+    count = 0
+    question_of_sentence: list[int] = []
+    gold: list[int] = []
+    question_of_row: list[int] = []
+    starts, ends = torch.zeros((len(rows), longest)), torch.zeros((len(rows), longest))
+    in_article = torch.zeros((len(rows), longest), dtype=torch.bool)
+    at = 0
+    for number, example in enumerate(batch):
+        for row in example.windows:
+            size = len(row.pieces)
+            ids[at, :size] = torch.tensor(row.pieces)
+            mask[at, :size] = 1
+            types[at, row.article_from : size] = 1
+            of = torch.tensor(row.sentence_of_piece)
+            sentence_of[at, :size] = torch.where(of >= 0, of + count, -1)
+            in_article[at, row.article_from : size - 1] = True
+            sentences = max(row.sentence_of_piece) + 1
+            gold += [count + g for g in row.gold]
+            question_of_sentence += [number] * sentences
+            question_of_row.append(number)
+            for i in row.starts:
+                starts[at, i] = 1
+            for i in row.ends:
+                ends[at, i] = 1
+            count += sentences
+            at += 1
+    sentence_of[sentence_of < 0] = count
+    is_gold = torch.zeros(count)
+    is_gold[gold] = 1
+    return {
+        "ids": ids, "mask": mask, "types": types, "sentence_of": sentence_of, "count": count,
+        "question_of_sentence": torch.tensor(question_of_sentence), "is_gold": is_gold,
+        "question_of_row": torch.tensor(question_of_row), "starts": starts, "ends": ends, "in_article": in_article,
+        "has_spans": torch.tensor([e.has_spans for e in batch]), "questions": len(batch),
+    }  # fmt: skip
+
+
+def marginal_loss(logits: Tensor, right: Tensor, group: Tensor, groups: int) -> Tensor:
+    """Return, for each question, -log of the probability of all right places; "none" (logit 0) where no place is right.
+
+    logits, right, group: (places,); the result: (groups,).
+    """
+
+    def log_sum(values: Tensor, with_none: bool) -> Tensor:
+        top = torch.zeros(groups).scatter_reduce(0, group, values.detach(), "amax", include_self=True)
+        sums = torch.zeros(groups).index_add(0, group, torch.exp(values - top[group]))
+        if with_none:
+            sums = sums + torch.exp(-top)
+        return top + torch.log(sums.clamp(min=1e-30))
+
+    any_right = torch.zeros(groups).index_add(0, group, right) > 0
+    of_right = log_sum(torch.where(right > 0, logits, torch.full_like(logits, -1e4)), with_none=False)
+    return log_sum(logits, with_none=True) - torch.where(any_right, of_right, torch.zeros(groups))
+
+
+def losses(model: ReaderModel, batch: dict[str, Any], *, bfloat16: bool) -> tuple[Tensor, Tensor]:
+    """Return the mean sentence loss and the mean span loss of the batch."""
+    context = torch.autocast("cpu", dtype=torch.bfloat16) if bfloat16 else contextlib.nullcontext()
+    with context:
+        states = model.encoder(
+            input_ids=batch["ids"], attention_mask=batch["mask"], token_type_ids=batch["types"]
+        ).last_hidden_state
+    logits = model.heads(states.float(), batch["sentence_of"], batch["count"])
+    n = batch["questions"]
+    sentence = marginal_loss(logits.sentence, batch["is_gold"], batch["question_of_sentence"], n).mean()
+    inside = batch["in_article"]
+    group = batch["question_of_row"][:, None].expand_as(inside)[inside]
+    spans = marginal_loss(logits.start[inside], batch["starts"][inside], group, n)
+    spans = spans + marginal_loss(logits.end[inside], batch["ends"][inside], group, n)
+    known = batch["has_spans"].float()
+    return sentence, (spans * known).sum() / known.sum().clamp(min=1.0) / 2
+
+
+def rate(step: int, *, warmup: int, steps: int, decay_from: int) -> float:
+    """Return the share of the full learning rate at a step."""
+    if step < warmup:
+        return (step + 1) / warmup
+    if step < decay_from:
+        return 1.0
+    return max((steps - step) / max(steps - decay_from, 1), 0.0)
+
+
+def saved(model: ReaderModel, optimizer: torch.optim.Optimizer, step: int, path: Path) -> None:
+    """Write a checkpoint so that a kill leaves the old one or the new one."""
+    weights = {k: v for k, v in model.state_dict().items() if "embeddings." not in k}
+    temporary = path.with_suffix(".part")
+    torch.save({"weights": weights, "optimizer": optimizer.state_dict(), "step": step}, temporary)
+    os.replace(temporary, path)
+
+
+def main() -> None:
+    """Train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("prepared", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the output folder")
+    parser.add_argument("--steps", type=int, help="instead of the configuration's")
+    parser.add_argument("--decay-from", type=int, help="first step of the final fall of the learning rate")
+    arguments = parser.parse_args()
+    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
+    train = config["train"]
+    steps = arguments.steps or train["steps"]
+    decay_from = arguments.decay_from or int(steps * (1 - train["decay_share"]))
+    torch.set_num_threads(train["threads"])
+    torch.manual_seed(train["seed"])
+    folder = encoder_folder(config["model"]["start_from"])
+    model = ReaderModel(folder, dropout=config["model"]["dropout"])
+    model.train()
+    heads = [p for n, p in model.named_parameters() if not n.startswith("encoder.")]
+    body = [p for n, p in model.named_parameters() if n.startswith("encoder.") and p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        [{"params": body, "lr": train["learning_rate"]}, {"params": heads, "lr": train["head_learning_rate"]}],
+        weight_decay=train["weight_decay"],
+    )
+    full = [group["lr"] for group in optimizer.param_groups]
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    newest = arguments.output / "newest.pt"
+    step = 0
+    if arguments.resume and newest.exists():
+        checkpoint = torch.load(newest, weights_only=True)
+        model.load_state_dict(checkpoint["weights"], strict=False)
+        optimizer.load_state_dict(checkpoint["optimizer"])
+        step = checkpoint["step"]
+    tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    examples = Examples(arguments.prepared, tokenizer, config["examples"], config["data"]["weights"])
+    # A resumed run draws new examples rather than the first ones again.
+    rng = random.Random(train["seed"] + step)
+    stream = batches(examples, rng, pieces_per_step=train["pieces_per_step"])
+    saved_at = began = time.monotonic()
+    pieces = questions = 0
+    sums = [0.0, 0.0]
+    with (arguments.output / "log.jsonl").open("a", encoding="utf-8") as log:
+        while step < steps:
+            share = rate(step, warmup=train["warmup_steps"], steps=steps, decay_from=decay_from)
+            for group, lr in zip(optimizer.param_groups, full, strict=True):
+                group["lr"] = lr * share
+            batch = collated(next(stream))
+            sentence, span = losses(model, batch, bfloat16=train["bfloat16"])
+            (sentence + config["model"]["span_loss"] * span).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), train["clip"])
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            step += 1
+            pieces += int(batch["mask"].sum())
+            questions += batch["questions"]
+            sums[0] += sentence.item()
+            sums[1] += span.item()
+            if step % 25 == 0:
+                seconds = time.monotonic() - began
+                line = {
+                    "step": step, "sentence_loss": sums[0] / 25, "span_loss": sums[1] / 25, "rate": share,
+                    "questions": questions, "pieces_per_second": round(pieces / seconds), "seconds": round(seconds),
+                }  # fmt: skip
+                sums = [0.0, 0.0]
+                log.write(json.dumps(line) + "\n")
+                log.flush()
+                print(json.dumps(line), flush=True)
+            if step == steps or time.monotonic() - saved_at > 60 * train["checkpoint_minutes"]:
+                saved(model, optimizer, step, newest)
+                saved_at = time.monotonic()
+            if step in (decay_from, steps):
+                saved(model, optimizer, step, arguments.output / f"step{step}.pt")
+
+
+if __name__ == "__main__":
+    main()
