@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from index.article import Article
     from index.build import Progress
     from qa.answer import Answer, Answerer
+    from qa.dialogue import Turn
 
 EXIT_ERROR = 1
 EXIT_DOES_NOT_SAY = 3
@@ -109,7 +110,7 @@ def chat(
     answerer = _open(article, model, reader, cache, no_cache, min_confidence)
     _say(f"{answerer.article.title}: {len(answerer.article_index.sentences):,} sentences.")
     _say("Ask away. An empty line is skipped, /new forgets what was said, /quit ends.")
-    history = []
+    history: list[Turn] = []
     for line in _typed_lines():
         command = line.strip().lower()
         if command in ("/quit", "/exit", "/q"):
