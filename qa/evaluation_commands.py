@@ -10,6 +10,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from index.article import Article
     from qa.answer import Answerer
     from qa.questions import QuestionSet
+
 
 EXIT_ERROR = 1
 EXIT_GATE = 100
@@ -41,6 +43,14 @@ MinConfidenceOption = Annotated[
 CacheOption = Annotated[Path | None, typer.Option("--cache", file_okay=False, help="Folder where indexes are kept.")]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep an index.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class FailIf(str, Enum):
+    """What makes the gate fail; an enumeration, so that --help names what may be given."""
+
+    worse = "worse"
+
+
 OutputOption = Annotated[
     list[Path] | None,
     typer.Option("--output", "-o", dir_okay=False, help="Write a report: .html, .md, .json, .csv or .xml (JUnit)."),
@@ -49,7 +59,11 @@ OutputOption = Annotated[
 
 def mount(app: typer.Typer) -> None:
     """Add the evaluation's commands to the command line."""
-    app.command("eval", epilog="Example: article-qa eval -o report.html")(evaluate_command)
+    app.command("eval", epilog="Exit status: 1 when a question ended in an error, 100 when a gate is not passed.")(
+        evaluate_command
+    )
+    app.command("report", epilog="Example: article-qa report runs/new -o report.html")(report_command)
+    app.command("compare", epilog="Example: article-qa compare runs/old runs/new -o comparison.html")(compare_command)
 
 
 def evaluate_command(
@@ -77,6 +91,19 @@ def evaluate_command(
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
     seed: Annotated[int | None, typer.Option(help="Of the bootstrap behind the intervals.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", file_okay=False, help="An earlier run to compare with.")
+    ] = None,
+    fail_if: Annotated[
+        FailIf | None, typer.Option("--fail-if", help="Exit 100 when significantly worse than the baseline.")
+    ] = None,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option("--gate", help="A measure that --fail-if looks at; may be repeated. [default: right]"),
+    ] = None,
+    floor: Annotated[
+        list[str] | None, typer.Option("--floor", help="MEASURE=PERCENT: exit 100 below it; may be repeated.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a file of questions and score the answers."""
@@ -86,18 +113,25 @@ def evaluate_command(
         raise typer.BadParameter("it belongs to --squad", param_hint="--paragraph")
     if resume and run is None:
         raise typer.BadParameter("only a recorded run can be taken up again: give --run", param_hint="--resume")
+    if fail_if is not None and baseline is None:
+        raise typer.BadParameter("worse than what? give --baseline", param_hint="--fail-if")
+    if gate and fail_if is None:
+        raise typer.BadParameter("it belongs to --fail-if worse", param_hint="--gate")
     if check:
         _check(questions, squad, paragraph, article, as_json)
         return
 
     from qa import report
     from qa.progress import ProgressBar
-    from qa.run import replace_text, run_questions
+    from qa.run import read_run, replace_text, run_questions
     from qa.statistics import SEED
     from qa.summary import summarise
 
+    gated = [_measure(name, "--gate") for name in gate or ["right"]]
+    floors = dict(_floor(text) for text in floor or [])
     for path in output or []:
         report.check_format(path)
+    before = read_run(baseline) if baseline is not None else None
     question_set = _question_set(questions, squad, paragraph, article)
     settings = {"model": model, "reader": reader, "min_confidence": min_confidence}
     total = len(question_set.questions)
@@ -134,6 +168,85 @@ def evaluate_command(
         first = next(outcome for outcome in done.outcomes if outcome.error is not None)
         say(f"{summary.errors} of {total} questions ended in an error; the first, {first.id}: {first.error}")
         raise typer.Exit(EXIT_ERROR)
+    if before is not None or floors:
+        from qa.compare import compare_runs, gate_failures
+
+        comparison = compare_runs(before, done) if before is not None else None
+        if comparison is not None:
+            say(f"A: {comparison.a.name} (the baseline), B: {comparison.b.name}. {comparison.sentence}")
+        failures = gate_failures(comparison if fail_if is not None else None, summary, measures=gated, floors=floors)
+        for failure in failures:
+            say(f"Gate: {failure}.")
+        if failures:
+            raise typer.Exit(EXIT_GATE)
+
+
+def report_command(
+    run: Annotated[Path, typer.Argument(help="A folder that eval --run made.", metavar="RUN")],
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Report a recorded run again, without asking anything."""
+    from qa import report
+    from qa.run import read_run
+    from qa.summary import summarise
+
+    for path in output or []:
+        report.check_format(path)
+    read = read_run(run)
+    report.refuse_empty(read)
+    summary = summarise(read)
+    for path in output or []:
+        report.write_report(read, path, summary)
+        say(f"Report: {path}")
+    if as_json:
+        _print(report.as_json(read, summary))
+    elif not output:
+        print_tables([*report.terminal_tables(summary), report.causes_table(read.outcomes)])
+
+
+def compare_command(
+    a: Annotated[Path, typer.Argument(help="The earlier run: a folder that eval --run made.", metavar="A")],
+    b: Annotated[Path, typer.Argument(help="The later run, over the same questions.", metavar="B")],
+    output: Annotated[
+        list[Path] | None, typer.Option("--output", "-o", dir_okay=False, help="Write it: .html, .md or .json.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which of two runs is better, which questions flipped, and whether that can be luck."""
+    from qa import compare
+    from qa.report import check_format
+    from qa.run import read_run
+
+    for path in output or []:
+        check_format(path, compare.FORMATS)
+    comparison = compare.compare_runs(read_run(a), read_run(b))
+    for path in output or []:
+        compare.write_comparison(comparison, path)
+        say(f"Comparison: {path}")
+    if as_json:
+        _print(compare.as_json(comparison))
+    elif not output:
+        print_tables(compare.terminal_tables(comparison))
+    else:
+        print(comparison.sentence)
+
+
+def _measure(name: str, option: str) -> str:
+    from qa.summary import BY_NAME
+
+    found = {known.lower(): known for known in BY_NAME}.get(name.lower())
+    if found is None:
+        raise typer.BadParameter(f"no measure is called {name!r}; they are {', '.join(BY_NAME)}", param_hint=option)
+    return found
+
+
+def _floor(text: str) -> tuple[str, float]:
+    name, _, percent = text.rpartition("=")
+    try:
+        return _measure(name, "--floor"), float(percent) / 100
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not MEASURE=PERCENT, for example P@1=70", param_hint="--floor") from None
 
 
 def _check(questions: Path | None, squad: Path | None, paragraph: bool, article: str | None, as_json: bool) -> None:

@@ -218,6 +218,7 @@ def _question_from_line(line: str, number: int, article_of: Any) -> Question:
     unknown = sorted(set(data) - _FIELDS)
     if unknown:
         raise ValueError(f"unknown field {unknown[0]!r}; the fields are {', '.join(sorted(_FIELDS))}")
+    name, asked = _string(data, "id"), _string(data, "question")
     evidence = _strings(data, "evidence")
     kind = _string(data, "kind", default="")
     draft = data.get("draft", False)
@@ -234,8 +235,8 @@ def _question_from_line(line: str, number: int, article_of: Any) -> Question:
         raise ValueError('"answers" are given but no "evidence"; quote the sentence they come from')
     article = article_of(_string(data, "article", default="") or None)
     return Question(
-        id=_string(data, "id"),
-        question=_string(data, "question"),
+        id=name,
+        question=asked,
         evidence=evidence,
         answers=answers,
         kind=kind,
