@@ -40,7 +40,7 @@ types: .venv/dev.stamp
 	touch $@
 
 .venv/app.stamp: .venv/torch.stamp pyproject.toml
-	$(PIP) install --quiet --constraint constraints.txt --editable .
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[web,documents]'
 	touch $@
 
 .venv/dev.stamp: .venv/torch.stamp pyproject.toml
