@@ -18,6 +18,7 @@ import statistics
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
@@ -461,22 +462,28 @@ def _download(address: str) -> tuple[bytes, str]:
     """Return what a web address holds and the suffix its kind would have as a file."""
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
+    from urllib.parse import quote
     from urllib.request import Request, urlopen
 
-    request = Request(address, headers={"User-Agent": "article-qa", "Accept": "text/html,*/*;q=0.8"})
     try:
+        spelled = quote(address, safe=":/?#[]@!$&'()*+,;=%~")  # an address may be written with accents or spaces
+        request = Request(spelled, headers={"User-Agent": "article-qa", "Accept": "text/html,*/*;q=0.8"})
         with urlopen(request, timeout=TIMEOUT) as reply:
-            kind = reply.headers.get_content_type()
-            content = reply.read(LARGEST_FILE + 1)
+            kind, charset = reply.headers.get_content_type(), reply.headers.get_content_charset()
+            content: bytes = reply.read(LARGEST_FILE + 1)
     except HTTPError as error:
+        error.close()
         raise UnreachableArticle(
             f"{address}: the server answered {error.code} {error.reason}. Check the address, or paste the text."
         ) from error
     except (URLError, HTTPException, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+        reason = " ".join(str(getattr(error, "reason", None) or error).split())
         raise UnreachableArticle(
             f"{address}: cannot be reached ({reason}). Check the address and the network, or paste the text."
         ) from error
+    if charset and kind.startswith("text/"):  # said outside the page, so it would be lost
+        with suppress(LookupError, UnicodeDecodeError):
+            content = content.decode(charset).encode("utf-8")
     suffix = _KINDS.get(kind)
     if suffix is None and not content.startswith((b"%PDF-", b"PK\x03\x04")):
         raise UnreadableArticle(

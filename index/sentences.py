@@ -27,7 +27,7 @@ from itertools import pairwise
 
 import sentencex
 
-RULES = 2  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
+RULES = 3  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
 SPLITTER = f"sentencex {version('sentencex')}, rules {RULES}"
 
 LONGEST = 1_000  # characters. all-MiniLM-L6-v2 reads 256 word pieces, about 1,100 characters of English
@@ -98,20 +98,33 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 def _wrap_width(text: str, lines: list[tuple[int, int]]) -> int | None:
     """Return the column a text was wrapped at, None where its newlines are meant.
 
-    A program that wraps breaks a line only when the next word no longer fits. So a text is wrapped when (nearly) every
-    line that has another right below it is too full for the first word of that one, and few of them end a sentence.
+    A program that wraps breaks a line only when the next word no longer fits. So a text is wrapped when most lines that
+    have another right below are too full for the first word of that one, few end a sentence, and that first word often
+    has no capital. Lines that say for themselves where they belong are not asked: those before a list item, and short
+    ones that end a sentence.
     """
-    pairs = [(one, two) for one, two in pairwise(lines) if _next_to(text, one, two)]
+    pairs = [
+        (one, two)
+        for one, two in pairwise(lines)
+        if _next_to(text, one, two) and not _BULLET.match(text[two[0] : two[1]])
+    ]
     if not pairs:
         return None
     lengths = sorted(one[1] - one[0] for one, _ in pairs)
-    width = lengths[(9 * (len(lengths) - 1) + 9) // 10]
+    width = lengths[len(lengths) * 9 // 10]
     if not NARROWEST_WRAP <= width <= WIDEST_WRAP:
         return None
     slack = width // 10  # wrapped by hand, or to make the lines even
-    full = sum(_room(text, one, two, width) < slack for one, two in pairs)
-    ended = sum(_ENDS.search(text[one[0] : one[1]]) is not None for one, _ in pairs)
-    return width if full >= 0.6 * len(pairs) and ended <= 0.5 * len(pairs) else None
+    ended = asked = full = small = 0
+    for one, two in pairs:
+        room = _room(text, one, two, width)
+        ends = _ENDS.search(text[one[0] : one[1]]) is not None
+        ended += ends
+        asked += not (ends and room >= 0)
+        if room < slack:
+            full += 1
+            small += not text[two[0] : two[1]].lstrip()[0].isupper()
+    return width if full >= 0.6 * asked and 3 * small >= full > 0 and ended <= 0.5 * len(pairs) else None
 
 
 def _next_to(text: str, one: tuple[int, int], two: tuple[int, int]) -> bool:
@@ -150,6 +163,7 @@ _ASIDE = re.compile(r"(^|[.!?]\s{1,3})\(([^()]*[.!?]\s?)\)(?=\s|$)")  # (A sente
 _CLOSERS = frozenset("\"'“”’»›」』)]}⁰¹²³⁴⁵⁶⁷⁸⁹")
 _OPENERS = frozenset("“„‟«‹「『‘‚‛")
 _CLOSES_AFTER_SPACE = frozenset("”»")  # Il est parti. »
+_EMOJI = re.compile(r"\s?[\U0001f000-\U0001faff\u2600-\u27bf\u200d\ufe0f]+(?=\s|$)")  # We won! 🎉
 _WORD = re.compile(r"[^\W_]")
 _VISIBLE = re.compile(r"\S")
 
@@ -160,7 +174,9 @@ _AFTER_CLOCK = re.compile(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Sept|Nov|Dec)ember"
     r"|October|[ECMP][SD]?T\b|GMT|BST|UTC|CET|IST|JST|Eastern|Central|Mountain|Pacific|Greenwich"
 )
-_NEVER_LAST = re.compile(r"(?<![^\W_])(?:(?:Ft|Spc|Atty|Vol|Pte|Supt|Insp)\.|E!)$")  # unknown to sentencex
+_NEVER_LAST = re.compile(
+    r"(?<![^\W_])(?:(?:Mr|Mrs|Ms|Dr|Prof|Ft|Spc|Atty|Vol|Pte|Supt|Insp)\.|E!)$"
+)  # sentencex does, at times
 _TITLE = re.compile(r"[^\W_]\s[\"“‘']((?:[^\s\"“”‘]+\s){1,9}[^\s\"“”‘]+[?!])[\"”’']$")  # the film “Who Is It?”
 _ALSO = re.compile(  # ends that sentencex misses, having "me." for Maine, "no." for number and "I." for an initial
     r"(?<=\.[A-Z]\.)\s(?=I\s)"  # He was born in the U.S. I was not.
@@ -229,6 +245,8 @@ def _mended(paragraph: str, hidden: str, cut: int, *, floor: int) -> int:
         if glued and (paragraph[cut] in _OPENERS or (paragraph[cut] == '"' and not _is_quoting(paragraph, cut))):
             break
         cut += 1
+    if emoji := _EMOJI.match(paragraph, cut):
+        return emoji.end()
     visible = _VISIBLE.search(paragraph, cut)
     if visible and visible[0] in _CLOSES_AFTER_SPACE and not _WORD.match(paragraph, visible.end()):
         return visible.end()
@@ -244,10 +262,11 @@ def _is_end(paragraph: str, start: int, cut: int) -> bool:
     """True if the sentence from `start` does end at `cut`."""
     tail = paragraph[max(start, cut - 120) : cut]
     visible = _VISIBLE.search(paragraph, cut)
-    goes_on = visible is not None and (visible[0].islower() or visible[0] in "-–—")
+    small = visible is not None and visible[0].islower()
+    dash = visible is not None and visible[0] in "-–—"  # “Go!” – he was shouting – “Run!”
     if cut - start <= 8 and _MARKER.fullmatch(tail):
         return False
-    if goes_on and (tail[-1] in "\"'”’»" or _SHORTENED.search(tail)):
+    if ((small or dash) and tail[-1] in "\"'”’»") or (small and _SHORTENED.search(tail)):
         return False
     if visible and _CLOCK.search(tail) and _AFTER_CLOCK.match(paragraph, visible.start()):
         return False

@@ -1,6 +1,6 @@
 """Nothing comes in; the small documents of this folder go out, all holding the same invented story.
 
-    pip install pypdf python-docx && python tests/data/make.py
+pip install pypdf python-docx && python tests/data/make.py
 """
 
 from __future__ import annotations

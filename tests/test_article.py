@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import index.article
+from index.article import Article, article_from_text, builtin_article, read_article
+from index.errors import (
+    ArticleTooLarge,
+    EmptyArticle,
+    MissingExtra,
+    NoSuchArticle,
+    UnreachableArticle,
+    UnreadableArticle,
+    UserError,
+)
+from index.sentences import split_sentences
+
+DATA = Path(__file__).parent / "data"
+HEADLINE = "Ferry runs aground off Tarn Point"
+FIRST = "A car ferry with 112 people aboard ran aground off Tarn Point on Tuesday night."
+STORY = [FIRST, "Nobody was hurt.", "“We felt a bump.", "Then the lights went out,” said Dr. Ana Ruiz, a passenger."]
+
+
+def sentences(article: Article) -> list[str]:
+    return [sentence.text for sentence in split_sentences(article.text)]
+
+
+def written(folder: Path, name: str, content: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return path
+
+
+# --- canonical text ---------------------------------------------------------------------------------------------------
+
+
+def test_newlines_of_every_system_and_a_byte_order_mark_give_the_same_article() -> None:
+    plain = article_from_text("One.\n\nTwo.\nThree.")
+    for text in (
+        "\ufeffOne.\r\n\r\nTwo.\r\nThree.",
+        "One.\r\rTwo.\rThree.",
+        "One.\n\nTwo.\u2028Three.",
+        "One.\fTwo.\nThree.",
+    ):
+        assert article_from_text(text) == plain
+    assert plain.fingerprint == hashlib.sha256(plain.text.encode()).hexdigest()
+
+
+def test_only_newlines_and_the_mark_are_touched() -> None:
+    text = "  Cafe\u0301 \u00a0“x”\t👩‍👩‍👧 \u200b好。\n\n\n end  \n"
+    assert article_from_text(text).text == text
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=100))
+def test_a_text_is_refused_or_made_canonical_once_and_for_all(text: str) -> None:
+    try:
+        article = article_from_text(text)
+    except EmptyArticle:
+        assert not any(map(str.isalnum, text))
+        return
+    assert article_from_text(article.text).fingerprint == article.fingerprint
+    assert all(article.text[s.start : s.end] == s.text for s in split_sentences(article.text))
+    assert not set(article.text) & set("\r\f\v\x85\u2028\u2029")
+
+
+def test_half_a_character_does_not_break_the_fingerprint() -> None:
+    assert article_from_text("a \ud83d b").text == "a \ufffd b"
+
+
+@pytest.mark.parametrize("text", ["", " \n\t", "\ufeff", "... — !?", "***\n---"])
+def test_a_text_without_a_letter_has_no_sentence(text: str) -> None:
+    with pytest.raises(EmptyArticle, match=r"pasted text: .*Give an article"):
+        article_from_text(text)
+
+
+def test_a_text_over_the_limit_is_refused_with_both_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index.article, "LARGEST_TEXT", 10)
+    with pytest.raises(ArticleTooLarge, match="11 characters, and at most 10"):
+        article_from_text("Hello there")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (f"{HEADLINE}\n\n{FIRST}", HEADLINE),
+        (f"{FIRST}\n\nNobody was hurt.", "A car ferry with 112 people aboard ran aground off Tarn…"),
+        ("Nobody was hurt.", "Nobody was hurt."),
+    ],
+)
+def test_the_title_of_a_pasted_text_is_its_headline_or_how_it_begins(text: str, title: str) -> None:
+    assert article_from_text(text).title == title
+    assert article_from_text(text, title="Mine").title == "Mine"
+
+
+def test_the_built_in_article_has_a_headline_and_sentences() -> None:
+    article = builtin_article()
+    assert article.source == "built-in article"
+    assert article.text.startswith(article.title)
+    assert len(split_sentences(article.text)) > 20
+
+
+# --- kinds of file ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ferry.pdf", "ferry.docx", "ferry.html"])
+def test_every_kind_of_document_gives_the_headline_and_the_sentences(name: str) -> None:
+    article = read_article(DATA / name)
+    assert sentences(article)[:5] == [HEADLINE, *STORY]
+    assert article.title == ("Ferry aground" if name == "ferry.pdf" else HEADLINE)
+    assert article.source == str(DATA / name)
+
+
+def test_a_web_page_loses_its_menu_and_footer_and_keeps_its_list() -> None:
+    found = sentences(read_article(DATA / "ferry.html"))
+    assert found.count(HEADLINE) == 1
+    assert "- Hurt: none" in found
+    assert not any("Cookie" in text or "Sport" in text for text in found)
+
+
+def test_a_word_document_keeps_its_list_and_its_table() -> None:
+    assert sentences(read_article(DATA / "ferry.docx"))[-3:] == ["- Aboard: 112", "- Hurt: none", "Length | 48 metres"]
+
+
+def test_markdown_is_read_without_its_markup(tmp_path: Path) -> None:
+    text = (
+        "---\nlayout: post\n---\n# The *Tarn*\n\nShe [sails](http://a.org) **daily**\nat `noon`. It is\nfree.\n\n"
+        "- life jackets\n- flares\n  1. red\n\n> Quoted.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+        "<!-- no -->\n\n![A boat](b.png)\n"
+    )
+    article = read_article(written(tmp_path, "a.md", text))
+    assert article.title == "The Tarn"
+    assert article.text == (
+        "The Tarn\n\nShe sails daily at noon. It is free.\n\n- life jackets\n- flares\n1. red\n\nQuoted.\n\n"
+        "a | b\n1 | 2\n\nA boat\n"
+    )
+
+
+def test_a_text_file_is_its_own_canonical_text_and_named_after_its_file(tmp_path: Path) -> None:
+    article = read_article(str(written(tmp_path, "my story.txt", f"{FIRST}\r\nNobody was hurt.\r\n")))
+    assert article.text == f"{FIRST}\nNobody was hurt.\n"
+    assert article.title == "my story"
+
+
+def test_a_file_is_known_by_its_content_when_its_name_says_nothing(tmp_path: Path) -> None:
+    for name in ("ferry.pdf", "ferry.docx", "ferry.html"):
+        assert sentences(read_article(written(tmp_path, "download", (DATA / name).read_bytes())))[:2] == [
+            HEADLINE,
+            FIRST,
+        ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+def test_text_is_decoded_whatever_a_western_program_wrote(tmp_path: Path, encoding: str) -> None:
+    text = "“Café” – naïve."
+    assert read_article(written(tmp_path, "a.txt", text.encode(encoding))).text == text
+
+
+def test_standard_input_is_an_article() -> None:
+    code = "from index import read_article; a = read_article('-'); print(ascii((a.text, a.source)))"
+    given = "“Hello.”\r\nYes.".encode()
+    ran = subprocess.run([sys.executable, "-c", code], input=given, capture_output=True, check=True)
+    assert ran.stdout.decode().strip() == ascii(("“Hello.”\nYes.", "standard input"))
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "message"),
+    [
+        ("a.txt", b"", EmptyArticle, "the file is empty"),
+        ("a.txt", b" \n ", EmptyArticle, "no text in it"),
+        ("a.txt", b"?!\n...", EmptyArticle, "only punctuation"),
+        ("a.txt", b"\x7fELF\0\0\1", UnreadableArticle, "not text but binary"),
+        ("a.txt", b"a\1\2\3b", UnreadableArticle, "not text but binary"),
+        ("a.txt", b"caf\xe9 \x81", UnreadableArticle, "neither UTF-8, nor UTF-16 .* nor Windows-1252"),
+        ("a.txt", b"\xff\xfea\0b", UnreadableArticle, "begins as UTF-16 but is damaged"),
+        ("a.png", b"\x89PNG\r\n\x1a\n\0\0", UnreadableArticle, "not text but binary"),
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1", UnreadableArticle, "old Word document, or an encrypted one"),
+        ("a.docx", b"\xd0\xcf\x11\xe0\xa1", UnreadableArticle, "encrypted with a password, or an old .doc"),
+        ("a.docx", b"hello", UnreadableArticle, "not a Word document"),
+        ("a.docx", b"PK\x03\x04 broken", UnreadableArticle, "not a Word document, or a damaged one"),
+        ("a.pdf", b"hello", UnreadableArticle, "not a PDF"),
+        ("a.pdf", b"%PDF-1.4\nbroken", UnreadableArticle, "not a PDF, or a damaged one"),
+        ("a.html", b"<html><body></body></html>", EmptyArticle, "no article was found"),
+        ("a.md", b"<!-- nothing -->", EmptyArticle, "no text in it"),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_line_that_names_it(
+    tmp_path: Path, name: str, content: bytes, error: type[UserError], message: str
+) -> None:
+    path = written(tmp_path, name, content)
+    with pytest.raises(error, match=message) as refused:
+        read_article(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_zip_that_is_no_word_document_is_refused(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.txt", "hello")
+    with pytest.raises(UnreadableArticle, match="not a Word document"):
+        read_article(written(tmp_path, "a.zip", packed.getvalue()))
+
+
+def test_an_encrypted_pdf_and_one_of_pictures_are_told_apart() -> None:
+    with pytest.raises(UnreadableArticle, match="encrypted with a password"):
+        read_article(DATA / "locked.pdf")
+    with pytest.raises(UnreadableArticle, match=r"no text layer \(1 page of pictures\)"):
+        read_article(DATA / "picture.pdf")
+
+
+def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchArticle, match="there is no such file"):
+        read_article(tmp_path / "none.txt")
+    with pytest.raises(NoSuchArticle, match="this is a folder"):
+        read_article(tmp_path)
+    with pytest.raises(UserError):
+        read_article("a\0b.txt")
+
+
+def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index.article, "LARGEST_FILE", 3_000_000)
+    with pytest.raises(ArticleTooLarge, match="larger than 3 MB"):
+        read_article(written(tmp_path, "a.txt", b"a" * 3_000_001))
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "extra"),
+    [
+        ("ferry.pdf", "pypdfium2", "documents"),
+        ("ferry.docx", "docx", "documents"),
+        ("ferry.html", "trafilatura", "web"),
+    ],
+)
+def test_without_its_library_a_file_names_the_extra_to_install(
+    name: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)  # what Python does for a library that is not there
+    with pytest.raises(MissingExtra, match=rf"pip install 'article-qa\[{extra}\]'"):
+        read_article(DATA / name)
+
+
+# --- web --------------------------------------------------------------------------------------------------------------
+
+
+class Pages(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        name = self.path.removeprefix("/")
+        kinds = {
+            "ferry.html": "text/html; charset=utf-8",
+            "ferry.pdf": "application/octet-stream",
+            "a.txt": "text/plain",
+            "greek.txt": "text/plain; charset=iso-8859-7",
+        }
+        if name == "moved":
+            self.send_response(302)
+            self.send_header("Location", "/ferry.html")
+            self.end_headers()
+            return
+        content = {
+            "a.txt": "“Héllo.”".encode(),
+            "greek.txt": "Καλημέρα.".encode("iso-8859-7"),
+            "photo": b"\x89PNG\0",
+            "data": b"{}",
+        }.get(name)
+        if content is None and name in kinds:
+            content = (DATA / name).read_bytes()
+        if content is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", kinds.get(name, "image/png" if name == "photo" else "application/json"))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("page", ["ferry.html", "moved", "ferry.pdf"])
+def test_a_web_address_is_read_as_what_it_holds(site: str, page: str) -> None:
+    article = read_article(f"{site}/{page}")
+    assert sentences(article)[:2] == [HEADLINE, FIRST]
+    assert article.source == f"{site}/{page}"
+
+
+def test_a_plain_text_address_is_read(site: str) -> None:
+    assert read_article(f"{site}/a.txt").text == "“Héllo.”"
+
+
+def test_the_encoding_a_server_states_is_believed(site: str) -> None:
+    assert read_article(f"{site}/greek.txt").text == "Καλημέρα."
+
+
+@pytest.mark.parametrize(
+    ("page", "error", "message"),
+    [
+        ("none", UnreachableArticle, "answered 404"),
+        ("photo", UnreadableArticle, "not a web page but image/png"),
+        ("data", UnreadableArticle, "not a web page but application/json"),
+    ],
+)
+def test_an_address_without_an_article_is_refused_in_one_line(
+    site: str, page: str, error: type[UserError], message: str
+) -> None:
+    with pytest.raises(error, match=message) as refused:
+        read_article(f"{site}/{page}")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/", "http://", "http://[", "https://a b/"])
+def test_an_address_that_does_not_answer_is_refused(address: str) -> None:
+    with pytest.raises(UnreachableArticle, match="cannot be reached"):
+        read_article(address)
