@@ -33,12 +33,9 @@ def texts(source: str) -> Iterator[str]:
     if not source.endswith((".jsonl", ".jsonl.gz")):
         yield from read_article(source).text.split("\n\n")
         return
-    opened = (
-        gzip.open(source, "rt", encoding="utf-8") if source.endswith(".gz") else Path(source).open(encoding="utf-8")
-    )
-    with opened as lines:
-        for line in lines:
-            yield from json.loads(line)["paragraphs"]
+    content = Path(source).read_bytes()
+    for line in (gzip.decompress(content) if source.endswith(".gz") else content).splitlines():
+        yield from json.loads(line)["paragraphs"]
 
 
 def visible(text: str, end: int) -> int:

@@ -288,26 +288,42 @@ def _read_html(content: bytes, source: str) -> tuple[str, str | None]:
     found = trafilatura.bare_extraction(
         content, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True
     )
-    if found is None or not (found.text or "").strip():
+    text = "" if found is None else re.sub(r"\n{3,}", "\n\n", _html_text(found.body)).strip()
+    if not text:
         raise EmptyArticle(
             f"{source}: no article was found in this web page. Open it in a browser, copy the text and paste it."
         )
-    blocks = (block.strip() for block in found.text.split("\n"))
-    text = "\n".join(_spaced(block for block in blocks if block))
-    title = " ".join((found.title or "").split()) or None
-    if title and not text.lstrip("# ").startswith(title):
+    heading = next((head for head in found.body.iter("head") if head.get("rend") == "h1"), None)
+    title = _squashed("".join(heading.itertext()) if heading is not None else found.title or "").strip()
+    if title and not text.startswith(title):
         text = f"{title}\n\n{text}"  # a headline is part of an article: it may be what answers
-    return text + "\n", title
+    return text + "\n", title or None
 
 
-def _spaced(blocks: Iterator[str]) -> Iterator[str]:
-    """Yield blocks with an empty one between, except between the items of a list."""
-    before = ""
-    for block in blocks:
-        if not (before.startswith("- ") and block.startswith("- ")) and before:
-            yield ""
-        yield block
-        before = block
+def _squashed(text: str | None) -> str:
+    return re.sub(r"\s+", " ", text or "")
+
+
+def _html_text(node: Any) -> str:
+    """Return an element's text: a block between blank lines, an item or a row on a line of its own."""
+    if not isinstance(node.tag, str):  # a comment
+        return ""
+    if node.tag == "lb":
+        return "\n"
+    whole = "".join(node.itertext())
+    if node.tag == "code" and "\n" in whole:
+        return "\n\n" + whole.strip("\n") + "\n\n"
+    inner = _squashed(node.text) + "".join(_html_text(child) + _squashed(child.tail) for child in node)
+    inner = re.sub(r" *\n *", "\n", inner).strip() if node.tag in _HTML_BLOCKS else inner
+    if node.tag in ("item", "row"):
+        inner = re.sub(r"\n+", "\n", inner)
+        return f"\n- {inner}" if node.tag == "item" else f"\n{inner.removesuffix('|').rstrip()}"
+    if node.tag == "cell":
+        return f"{inner} | " if inner else ""
+    return f"\n\n{inner}\n\n" if node.tag in _HTML_BLOCKS else inner
+
+
+_HTML_BLOCKS = frozenset(("body", "p", "head", "quote", "list", "table", "item", "row", "cell", "div"))
 
 
 def _read_docx(content: bytes, source: str) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ sentencex finds the ends of sentences: it knows abbreviations and initials, the 
 no download. Around it stand four rules of our own, because a newspaper is not an encyclopedia:
 
 1. a newline ends a paragraph in a file of one paragraph per line, and is a space in a file wrapped at 72 columns;
-   which of the two a text is, its line lengths say (`_wrap_width`);
+   which of the two a text is, its line lengths say (`_is_wrapped`);
 2. a quotation of several sentences is several sentences, and its closing mark stays with the last
    (sentencex alone never cuts inside quotation marks);
 3. a short closed list of cuts that sentencex makes and an English newspaper does not mean ("at 5 a.m. Monday");
@@ -27,7 +27,7 @@ from itertools import pairwise
 
 import sentencex
 
-RULES = 3  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
+RULES = 4  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
 SPLITTER = f"sentencex {version('sentencex')}, rules {RULES}"
 
 LONGEST = 1_000  # characters. all-MiniLM-L6-v2 reads 256 word pieces, about 1,100 characters of English
@@ -73,16 +73,14 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
     A blank line always ends a paragraph; a single newline does so unless the text is wrapped.
     """
     lines = list(_lines(text))
-    width = _wrap_width(text, lines)
-    first: int | None = None
-    for here, (start, end) in enumerate(lines):
-        if first is None:
-            first = start
-        following = lines[here + 1] if here + 1 < len(lines) else None
-        if following is None or not _runs_on(text, (start, end), following, width):
-            indent = len(text[first:end]) - len(text[first:end].lstrip())
-            yield first + indent, end
-            first = None
+    first = 0
+    for here, width in enumerate(_wrap_widths(text, lines)):
+        if width is None or not _runs_on(text, lines[here], lines[here + 1], width):
+            start, end = lines[first][0], lines[here][1]
+            while text[start].isspace():
+                start += 1
+            yield start, end
+            first = here + 1
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
@@ -95,36 +93,50 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
         start += len(line) + 1
 
 
-def _wrap_width(text: str, lines: list[tuple[int, int]]) -> int | None:
-    """Return the column a text was wrapped at, None where its newlines are meant.
+def _wrap_widths(text: str, lines: list[tuple[int, int]]) -> list[int | None]:
+    """Return for each line the column its block was wrapped at, None where the newline after it is meant.
 
-    A program that wraps breaks a line only when the next word no longer fits. So a text is wrapped when most lines that
-    have another right below are too full for the first word of that one, few end a sentence, and that first word often
-    has no capital. Lines that say for themselves where they belong are not asked: those before a list item, and short
-    ones that end a sentence.
+    A block is lines with no blank line between. Each is judged alone, for a wrapped file may hold tables and addresses;
+    one too short to judge is taken as wrapped when others are.
     """
-    pairs = [
-        (one, two)
-        for one, two in pairwise(lines)
-        if _next_to(text, one, two) and not _BULLET.match(text[two[0] : two[1]])
-    ]
-    if not pairs:
-        return None
-    lengths = sorted(one[1] - one[0] for one, _ in pairs)
-    width = lengths[len(lengths) * 9 // 10]
-    if not NARROWEST_WRAP <= width <= WIDEST_WRAP:
-        return None
-    slack = width // 10  # wrapped by hand, or to make the lines even
+    blocks: list[list[int]] = []
+    for here, line in enumerate(lines):
+        if here and _next_to(text, lines[here - 1], line):
+            blocks[-1].append(here)
+        else:
+            blocks.append([here])
+    lengths = sorted(lines[here][1] - lines[here][0] for block in blocks for here in block[:-1])
+    width = lengths[len(lengths) * 9 // 10] if lengths else 0
+    widths: list[int | None] = [None] * len(lines)
+    if NARROWEST_WRAP <= width <= WIDEST_WRAP:
+        judged = [(block, _is_wrapped(text, [lines[here] for here in block], width)) for block in blocks]
+        some = any(wrapped for _, wrapped in judged)
+        for block, wrapped in judged:
+            if wrapped or (wrapped is None and some):
+                widths[block[0] : block[-1]] = [width] * (len(block) - 1)
+    return widths
+
+
+def _is_wrapped(text: str, block: list[tuple[int, int]], width: int) -> bool | None:
+    """Return whether the newlines of a block are there for the width only; None where it has too few to tell.
+
+    A program that wraps breaks a line only when the next word no longer fits. So a block is wrapped when most of its
+    lines are too full for the first word of the next, few end a sentence, and that first word often has no capital.
+    Lines that say for themselves where they belong are not asked: before a list item, and short at a sentence's end.
+    """
+    pairs = [(one, two) for one, two in pairwise(block) if not _BULLET.match(text[two[0] : two[1]])]
     ended = asked = full = small = 0
     for one, two in pairs:
         room = _room(text, one, two, width)
         ends = _ENDS.search(text[one[0] : one[1]]) is not None
         ended += ends
         asked += not (ends and room >= 0)
-        if room < slack:
+        if room < width // 10:  # by hand, or to make the lines even
             full += 1
             small += not text[two[0] : two[1]].lstrip()[0].isupper()
-    return width if full >= 0.6 * asked and 3 * small >= full > 0 and ended <= 0.5 * len(pairs) else None
+    if 0 < full == asked <= 2 and not small:
+        return None
+    return full >= 0.6 * asked and 3 * small >= full > 0 and ended <= 0.5 * len(pairs)
 
 
 def _next_to(text: str, one: tuple[int, int], two: tuple[int, int]) -> bool:
@@ -138,10 +150,8 @@ def _room(text: str, one: tuple[int, int], two: tuple[int, int], width: int) -> 
     return width - (one[1] - one[0]) - 1 - len(word)
 
 
-def _runs_on(text: str, one: tuple[int, int], two: tuple[int, int], width: int | None) -> bool:
-    """True if line `two` goes on with the paragraph of line `one`."""
-    if width is None or not _next_to(text, one, two):
-        return False
+def _runs_on(text: str, one: tuple[int, int], two: tuple[int, int], width: int) -> bool:
+    """True if line `two` goes on with the paragraph of line `one`, in a block wrapped at `width`."""
     above, below = text[one[0] : one[1]], text[two[0] : two[1]]
     ends = _ENDS.search(above) is not None
     if _BULLET.match(below) or (_DASH.match(below) and (ends or _DASH.match(above))):
