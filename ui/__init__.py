@@ -1,0 +1,12 @@
+"""Answers and articles come in; what the page shows of them goes out, as escaped HTML and plain words.
+
+    library         which articles are open, and their answerers; several people at once
+    article_pane    Article -> the pane, each sentence findable by its row
+    conversation    exchanges -> the chat, newest last
+    suggestions     Answerer -> example questions that it answers
+    cite            answer -> plain text, Markdown or JSON to take away
+    words           numbers -> plain words
+    page.css/.js    how it looks; how the light moves (no Python is asked for that)
+
+Nothing here imports gradio: app.py lays out and wires what these files draw.
+"""

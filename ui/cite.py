@@ -1,0 +1,71 @@
+"""An exchange comes in; the same answer with its citation goes out, as plain text, Markdown or JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from qa.show import passage_dict
+from ui.conversation import Exchange
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$&])")
+
+
+def as_plain(exchange: Exchange) -> str:
+    """Return question, answer and citation as lines of plain text."""
+    answer = exchange.answer
+    if answer.sentence is None:
+        return f"{answer.question}\nThe article does not say. ({exchange.title})"
+    short = f"{_line(answer.span.text)}\n" if answer.span else ""
+    return f"{answer.question}\n{short}“{_line(answer.sentence.text)}” ({exchange.title}, {exchange.place})"
+
+
+def as_markdown(exchange: Exchange) -> str:
+    """Return the same as Markdown; whatever the article holds is shown, not interpreted."""
+    answer = exchange.answer
+    asked = f"**{_escaped(answer.question)}**"
+    if answer.sentence is None:
+        return f"{asked}\n\nThe article does not say.\n\n— {_escaped(exchange.title)}"
+    short = f"{_escaped(_line(answer.span.text))}\n\n" if answer.span else ""
+    quoted = _escaped(_line(answer.sentence.text))
+    return f"{asked}\n\n{short}> {quoted}\n>\n> — {_escaped(exchange.title)}, {exchange.place}"
+
+
+def as_record(exchange: Exchange) -> dict[str, Any]:
+    """Return the same as JSON types; offsets count characters of the article's text."""
+    answer = exchange.answer
+    return {
+        "question": answer.question,
+        "understood": answer.understood,
+        "answered": answer.answered,
+        "confidence": answer.confidence,
+        "answer": passage_dict(answer.span),
+        "sentence": passage_dict(answer.sentence),
+        "place": exchange.place,
+        "article": {"title": exchange.title, "source": exchange.source, "fingerprint": exchange.fingerprint},
+    }
+
+
+def as_json(exchange: Exchange) -> str:
+    """Return `as_record` as indented JSON."""
+    return json.dumps(as_record(exchange), ensure_ascii=False, indent=2)
+
+
+def whole_markdown(exchanges: Iterable[Exchange]) -> str:
+    """Return a conversation as one Markdown document."""
+    return "\n\n---\n\n".join(as_markdown(exchange) for exchange in exchanges) + "\n"
+
+
+def whole_json(exchanges: Iterable[Exchange]) -> str:
+    """Return a conversation as one JSON list."""
+    return json.dumps([as_record(exchange) for exchange in exchanges], ensure_ascii=False, indent=2) + "\n"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)

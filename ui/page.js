@@ -1,0 +1,195 @@
+// Moves the light in the article, fills the question box and copies answers. Texts are only ever set as text.
+(() => {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const sheet = () => document.querySelector("#article .sheet");
+  const sentence = (row) => sheet()?.querySelector(`.s[data-row="${Number(row)}"]`);
+  let lit = [];  // sentences that carry any mark now
+  let shown = "";  // the turn whose light is on
+
+  const dark = () => {
+    for (const one of lit) {
+      if (one.querySelector("mark")) one.textContent = one.textContent;
+      one.classList.remove("lit", "grey", "rival");
+      one.removeAttribute("aria-current");
+    }
+    lit = [];
+    for (const button of document.querySelectorAll("button[data-row].on")) button.classList.remove("on");
+  };
+
+  // Offsets count characters as Python does; a JavaScript string counts an emoji as two.
+  const mark = (one, from, to) => {
+    const characters = Array.from(one.textContent);
+    const strong = document.createElement("mark");
+    strong.textContent = characters.slice(from, to).join("");
+    one.replaceChildren(characters.slice(0, from).join(""), strong, characters.slice(to).join(""));
+  };
+
+  // Not scrollIntoView, which would also move the page around the pane.
+  const bring = (one, pane, where, behavior) => {
+    const around = document.querySelector(pane);
+    if (!around) return;
+    const [inner, outer] = [one.getBoundingClientRect(), around.getBoundingClientRect()];
+    const spare = where === "center" ? Math.max(0, (outer.height - inner.height) / 2) : 16;
+    around.scrollTo({ top: around.scrollTop + inner.top - outer.top - spare, behavior });
+  };
+
+  const light = (turn, row) => {
+    dark();
+    if (!turn || !sheet() || turn.dataset.article !== sheet().dataset.article) return;
+    for (const rival of (turn.dataset.rivals || "").split(" ").filter(Boolean)) {
+      const one = sentence(rival);
+      if (one) { one.classList.add("rival"); lit.push(one); }
+    }
+    const best = turn.dataset.row;
+    if (row === undefined) row = best;
+    const one = row === undefined ? null : sentence(row);
+    if (!one) return;
+    one.classList.add("lit");
+    one.setAttribute("aria-current", "true");
+    lit.push(one);
+    if (row === best && turn.classList.contains("no")) one.classList.add("grey");
+    if (row === best && turn.dataset.from !== undefined) mark(one, Number(turn.dataset.from), Number(turn.dataset.to));
+    for (const button of turn.querySelectorAll(`button.runner[data-row="${Number(row)}"]`)) button.classList.add("on");
+    const long = sheet().querySelectorAll("section").length > 1;
+    bring(one, "#article", "center", long || still.matches ? "instant" : "smooth");
+    // Again: sections that were only estimated have been laid out by now, and the place has moved.
+    if (long) requestAnimationFrame(() => requestAnimationFrame(() => bring(one, "#article", "center", "instant")));
+  };
+
+  const say = (text) => {
+    let voice = document.getElementById("voice");
+    if (!voice) {
+      voice = document.createElement("div");
+      voice.id = "voice";
+      voice.className = "vh";
+      voice.setAttribute("role", "status");
+      document.body.append(voice);
+    }
+    voice.textContent = text;
+  };
+
+  const box = () => document.querySelector("#question textarea, #question input");
+  const type = (text) => {
+    const field = box();
+    const owner = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+    Object.getOwnPropertyDescriptor(owner.prototype, "value").set.call(field, text);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  };
+
+  // A first sign of life before Python has heard of the question.
+  const pending = (question) => {
+    const chat = document.querySelector("#conversation .chat");
+    if (!chat || !question.trim()) return;
+    const turn = document.createElement("section");
+    turn.className = "turn pending";
+    const asked = document.createElement("h3");
+    asked.className = "asked";
+    asked.dir = "auto";
+    asked.textContent = question.slice(0, 1000);
+    const short = document.createElement("p");
+    short.className = "short";
+    turn.append(asked, short);
+    chat.append(turn);
+    bring(turn, "#conversation", "start", "instant");
+  };
+  window.articleQA = { pending: (question, ...rest) => { pending(String(question ?? "")); return [question, ...rest]; } };
+
+  const copy = async (button, text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {  // no permission, or a page that is not on localhost or https
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    const said = button.textContent;
+    button.textContent = "Copied";
+    say("Copied");
+    setTimeout(() => { button.textContent = said; }, 1200);
+  };
+
+  const choose = (number) => {
+    document.body.classList.toggle("choosing", number !== null);
+    document.body.dataset.wrong = number ?? "";
+    document.querySelector(".chooser")?.remove();
+    for (const one of document.querySelectorAll("#article .s")) {
+      if (number === null) one.removeAttribute("tabindex"); else one.tabIndex = 0;
+    }
+    if (number === null) return;
+    const turn = document.querySelector(`.turn[data-turn="${Number(number)}"]`);
+    const bar = document.createElement("p");
+    bar.className = "chooser actions";
+    bar.append("Click the sentence that is right, or ");
+    for (const [label, row] of [["it is not in the article", "-1"], ["never mind", ""]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "link";
+      button.dataset.choice = row;
+      button.textContent = label;
+      bar.append(button, " ");
+    }
+    turn.append(bar);
+    bring(bar, "#conversation", "center", "instant");
+    bar.querySelector("button").focus();
+    say("Choose the sentence that is right in the article, or press Escape.");
+  };
+  const chosen = (row) => {
+    const number = Number(document.body.dataset.wrong);
+    choose(null);
+    if (row === "") return;
+    document.querySelector("#conversation")?.dispatchEvent(
+      new CustomEvent("wrong", { bubbles: true, detail: { turn: number, row: Number(row) } }));
+  };
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest?.("button, .s");
+    if (!target) return;
+    const data = target.dataset;
+    if (target.classList.contains("s")) {
+      if (document.body.classList.contains("choosing")) chosen(data.row);
+    } else if (data.choice !== undefined) chosen(data.choice);
+    else if (data.row !== undefined) light(target.closest(".turn"), data.row);
+    else if (data.ask !== undefined) { type(data.ask); setTimeout(() => document.querySelector("#send").click(), 30); }
+    else if (data.mend !== undefined) { type(data.mend); box().select(); }
+    else if (data.copy !== undefined) copy(target, data.copy);
+    else if (data.link !== undefined) {
+      const url = new URL(location.pathname, location.origin);
+      url.searchParams.set("article", data.link);
+      url.searchParams.set("q", data.question);
+      copy(target, url.href);
+    } else if (data.wrong !== undefined) choose(data.wrong);
+  });
+  document.addEventListener("keydown", (event) => {
+    const target = event.target;
+    if (event.key === "Escape" && document.body.classList.contains("choosing")) choose(null);
+    else if (event.key === "Enter" && target.classList?.contains("s") && document.body.classList.contains("choosing")) chosen(target.dataset.row);
+    else if (event.key === "/" && !target.closest?.("input, textarea, select, [contenteditable]")) { event.preventDefault(); box()?.focus(); }
+  });
+
+  // Gradio replaces the chat when an answer arrives: light the newest turn once.
+  const look = () => {
+    const pane = document.querySelector("#article");
+    if (pane && !pane.hasAttribute("tabindex")) {  // a pane that scrolls must be reachable by keyboard
+      for (const [id, name] of [["article", "Article"], ["conversation", "Conversation"]]) {
+        const one = document.getElementById(id);
+        if (!one) continue;
+        one.tabIndex = 0;
+        one.setAttribute("role", "region");
+        one.setAttribute("aria-label", name);
+      }
+    }
+    const turns = document.querySelectorAll("#conversation .turn:not(.pending)");
+    const newest = turns[turns.length - 1];
+    const name = newest && sheet() ? `${sheet().dataset.article} ${newest.dataset.article} ${turns.length} ${newest.querySelector(".asked").textContent}` : "";
+    if (name === shown) return;
+    shown = name;
+    if (!newest) { dark(); sheet()?.parentElement?.closest("#article")?.scrollTo({ top: 0 }); return; }
+    bring(newest, "#conversation", "start", "instant");
+    light(newest);
+  };
+  new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+})();
