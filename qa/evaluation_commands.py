@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
     from index.article import Article
     from qa.answer import Answerer
-    from qa.questions import QuestionSet
+    from qa.drafts import Verdict
+    from qa.questions import Question, QuestionSet
+    from qa.sweep import Swept
 
 
 EXIT_ERROR = 1
 EXIT_GATE = 100
+_VERDICTS: dict[str, Verdict] = {"a": "accept", "d": "drop", "l": "skip", "q": "quit"}
 OWN_QUESTIONS = Path(__file__).resolve().parent.parent / "eval" / "questions.jsonl"
 
 ArticleOption = Annotated[
@@ -64,6 +67,16 @@ def mount(app: typer.Typer) -> None:
     )
     app.command("report", epilog="Example: article-qa report runs/new -o report.html")(report_command)
     app.command("compare", epilog="Example: article-qa compare runs/old runs/new -o comparison.html")(compare_command)
+    app.command("export", epilog="Example: article-qa export runs/new exported")(export_command)
+    app.command("sweep", epilog="The file: questions, measure, folder and [settings]; see qa/sweep.py.")(sweep_command)
+    questions = typer.Typer(
+        help="Look after a file of questions.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+    )
+    questions.command("check")(questions_check_command)
+    questions.command("coverage")(questions_coverage_command)
+    questions.command("review")(questions_review_command)
+    questions.command("import")(questions_import_command)
+    app.add_typer(questions, name="questions")
 
 
 def evaluate_command(
@@ -230,6 +243,207 @@ def compare_command(
         print_tables(compare.terminal_tables(comparison))
     else:
         print(comparison.sentence)
+
+
+def export_command(
+    run: Annotated[Path, typer.Argument(help="A folder that eval --run made.", metavar="RUN")],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.", metavar="FOLDER")],
+) -> None:
+    """Write a run as SQuAD, BEIR and TREC files, so that other tools can score it."""
+    from qa.exchange import export_run
+    from qa.run import read_run
+
+    for told in export_run(read_run(run), folder):
+        say(told)
+    say(f"Exported to {folder}: squad.json, predictions.json, na_prob.json, beir/, qrels.txt and a .trec file a stage.")
+
+
+def sweep_command(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="What to try.", metavar="SWEEP.toml")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="Write it as .html too.")
+    ] = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run every combination of settings and show what each is worth."""
+    from qa.answer import open_answerer
+    from qa.progress import ProgressBar
+    from qa.report import check_format
+    from qa.sweep import allowed_settings, read_sweep, run_sweep
+
+    if output is not None:
+        check_format(output, {".html": None})
+    sweep = read_sweep(file, allowed=allowed_settings(open_answerer))
+    question_set = _question_set(sweep.questions, sweep.squad, sweep.paragraph, sweep.article)
+    kept: dict[str, Any] = {"cache": None if no_cache else cache} if no_cache or cache is not None else {}
+    with ProgressBar() as bar:
+        swept = run_sweep(
+            sweep,
+            question_set,
+            lambda settings: functools.partial(open_answerer, **settings, **kept),
+            progress=bar,
+        )
+    if output is not None:
+        from qa.html_report import sweep_page
+
+        output.parent.mkdir(parents=True, exist_ok=True)
+        page = sweep_page(f"Sweep: {file.stem}", [(row.label, row.ms, row.summary) for row in swept], sweep.measure)
+        output.write_text(page, encoding="utf-8")
+        say(f"Report: {output}")
+    if as_json:
+        rows = [
+            {"settings": dict(row.settings), "median_ms": row.ms}
+            | {name: figure.to_json() for name, figure in row.summary.everything.items()}
+            for row in swept
+        ]
+        _print(json.dumps({"measure": sweep.measure, "runs": rows}, ensure_ascii=False, indent=2))
+    else:
+        print_tables([_sweep_table(swept, sweep.measure)])
+    say(f"{len(swept)} combinations, {sum(row.again for row in swept)} of them run before; kept in {sweep.folder}.")
+
+
+def _sweep_table(swept: list[Swept], measure: str) -> RenderableType:
+    from rich.table import Table
+
+    from qa.plots import pareto
+    from qa.report import interval, number
+    from qa.summary import BY_NAME
+
+    columns = list(dict.fromkeys([measure, "right", "P@1", "RR@10", "token_f1", "auroc"]))
+    lower = BY_NAME[measure].better == "lower"
+    worth = [row.summary.everything[measure].value or 0.0 for row in swept]
+    best = pareto([(row.ms, -value if lower else value) for row, value in zip(swept, worth, strict=True)])
+    table = Table(title=f"By {BY_NAME[measure].label}; * : none is both as good and as fast", title_justify="left")
+    table.add_column("settings")
+    for name in columns:
+        table.add_column(BY_NAME[name].label, justify="right")
+    table.add_column("ms", justify="right")
+    table.add_column("*")
+    for place, row in enumerate(swept):
+        figures = row.summary.everything
+        cells = [f"{number(figures[name].value, name)}\n{interval(figures[name], name)}" for name in columns]
+        table.add_row(row.label, *cells, number(row.ms, "ms"), "*" if place in best else "")
+    return table
+
+
+def questions_check_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="[default: eval/questions.jsonl]", metavar="QUESTIONS.jsonl")
+    ] = None,
+    article: ArticleOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Point at what is wrong or weak in a file of questions, with file:line."""
+    from dataclasses import asdict
+
+    from qa.coverage import examine
+
+    found = examine(file or own_questions(), _article(article))
+    if as_json:
+        told = asdict(found) | {"usable": found.usable, "smallest_difference": found.smallest_difference}
+        _print(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        for complaint in found.complaints:
+            print(complaint)
+    if not found.usable:
+        say(f"{len(found.complaints)} lines to mend; nothing else was looked at.")
+        raise typer.Exit(EXIT_ERROR)
+    if not as_json:
+        least = found.smallest_difference
+        print(f"{found.questions:,} questions, {found.unanswerable:,} unanswerable; {found.drafts:,} drafts left out.")
+        print("By kind: " + ", ".join(f"{kind or '(none)'} {count}" for kind, count in found.kinds.items()) + ".")
+        print("Words shared with the evidence: " + ", ".join(f"{level} {n}" for level, n in found.levels.items()) + ".")
+        if least is not None:
+            print(f"Two runs can be told apart from about {100 * least:.0f} points on, if one question in ten flips.")
+
+
+def questions_coverage_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="[default: eval/questions.jsonl]", metavar="QUESTIONS.jsonl")
+    ] = None,
+    article: ArticleOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which sentences, names and numbers of the article no question asks about yet."""
+    from dataclasses import asdict
+
+    from qa.coverage import uncovered
+
+    found = uncovered(_question_set(file, None, False, article))
+    if as_json:
+        _print(json.dumps([asdict(of) for of in found], ensure_ascii=False, indent=2))
+        return
+    for of in found:
+        print(f"{of.title}: {of.sentences - len(of.unasked)} of {of.sentences} sentences are evidence of a question.")
+        for sentence in of.unasked:
+            print(f"  not asked about (paragraph {sentence.paragraph + 1}): {' '.join(sentence.text.split())}")
+        for what, missing in (("names", of.names), ("numbers", of.numbers)):
+            if missing:
+                print(f"  {what} in no question and no answer: {', '.join(missing)}")
+
+
+def questions_review_command(
+    drafts: Annotated[Path, typer.Argument(dir_okay=False, help="A file with drafts.", metavar="DRAFTS.jsonl")],
+    into: Annotated[
+        Path | None, typer.Option("--into", dir_okay=False, help="Where accepted ones go. [default: the same file]")
+    ] = None,
+    article: ArticleOption = None,
+) -> None:
+    """Go through drafts one by one: accept, mend, drop or leave each."""
+    from qa.drafts import review
+
+    done = review(drafts, into or drafts, _article(article), _judge)
+    say(f"{done.accepted} accepted, {done.dropped} dropped, {done.left} left.")
+
+
+def _judge(draft: Question) -> tuple[Verdict, Question]:
+    """Show a draft in the terminal and ask what is to become of it."""
+    from dataclasses import replace
+
+    from qa.questions import KINDS, UNANSWERABLE
+
+    while True:
+        typer.echo(f"\n{draft.question}")
+        for turn in draft.history:
+            typer.echo(f"  before: {turn.question} - {turn.answer}")
+        for quote in draft.evidence or ("(the article does not say)",):
+            typer.echo(f"  evidence: {quote}")
+        typer.echo(
+            f"  answers: {', '.join(draft.answers) or '(none)'}; kind: {draft.kind}; from: {draft.origin or 'unknown'}"
+        )
+        key = typer.prompt("accept, mend, drop, leave for later or quit? [a/m/d/l/q]").strip().lower()[:1]
+        if key in _VERDICTS:
+            return _VERDICTS[key], draft
+        if key == "m":
+            answers = typer.prompt("short answers, parted by |", default="|".join(draft.answers))
+            kinds = [kind for kind in KINDS if (kind == UNANSWERABLE) != draft.answerable]
+            draft = replace(
+                draft,
+                id=typer.prompt("id", default=draft.id),
+                question=typer.prompt("question", default=draft.question),
+                answers=tuple(answer.strip() for answer in answers.split("|") if answer.strip()),
+                kind=typer.prompt(f"kind ({', '.join(kinds)})", default=draft.kind),
+            )
+
+
+def questions_import_command(
+    source: Annotated[Path, typer.Argument(help="A SQuAD JSON file, or a BEIR folder.", metavar="SOURCE")],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where questions.jsonl goes.", metavar="FOLDER")],
+    paragraph: Annotated[
+        bool, typer.Option("--paragraph", help="SQuAD: every paragraph an article of its own.")
+    ] = False,
+) -> None:
+    """Turn SQuAD or BEIR files into questions.jsonl, with the articles beside it."""
+    from qa.exchange import read_beir, write_questions
+    from qa.questions import read_squad
+
+    question_set = read_beir(source) if source.is_dir() else read_squad(source, paragraph=paragraph)
+    path = write_questions(question_set, folder)
+    for why, count in question_set.left_out.items():
+        say(f"{count:,} questions left out: {why}.")
+    say(f"{len(question_set.questions):,} questions on {len(question_set.articles):,} articles: {path}")
 
 
 def _measure(name: str, option: str) -> str:

@@ -107,7 +107,7 @@ def run_page(run: Run, summary: Summary) -> str:
             version=_version(),
             one_run=True,
             summary=summary,
-            started=run.info.get("started"),
+            started=str(run.info.get("started") or "")[:16].replace("T", " "),
             verdict=verdict(summary),
             remarks=remarks(summary),
             tiles=TILES,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from qa.dialogue import Turn
 from qa.metrics import Range
 
 UNANSWERABLE = "unanswerable"
+ArticleOf = Callable[["str | None"], "Article | None"]  # the "article" field of a line -> what to ask
 KINDS = (
     "direct",
     "paraphrase",
@@ -105,13 +106,14 @@ def find_evidence(quote: str, text: str) -> list[Range]:
 def read_questions(path: str | Path, article: Article | None) -> list[Question]:
     """Return the questions of a JSON Lines file, drafts included, in its order.
 
-    With an article, each quote is found in it; without, `places` stays empty and nothing is looked up.
+    With an article, each quote is found in it, or in the one that its line names; without, `places` stays empty.
 
     Raises:
         BadQuestionFile: at the first line that is malformed, repeats an id, or whose evidence the article lacks.
     """
+    path = Path(path)
     questions: list[Question] = []
-    for found in _read_lines(Path(path), lambda _: article):
+    for found in _read_lines(path, _nothing if article is None else _ArticleShelf(path.parent, article, {})):
         if isinstance(found, Complaint):
             raise BadQuestionFile(str(found))
         questions.append(found)
@@ -159,6 +161,10 @@ def check_questions(path: str | Path, article: Article | None) -> list[Complaint
     return [found for found in _read_lines(path, shelf) if isinstance(found, Complaint)]
 
 
+def _nothing(_: str | None) -> None:
+    return None
+
+
 class _ArticleShelf:
     """Fetches a line's article, each only once."""
 
@@ -180,7 +186,7 @@ class _ArticleShelf:
         return found
 
 
-def _read_lines(path: Path, article_of: Any) -> Iterator[Question | Complaint]:
+def _read_lines(path: Path, article_of: ArticleOf) -> Iterator[Question | Complaint]:
     """Yield a Question for each good line and a Complaint for each bad one; blank lines are skipped."""
     seen: dict[str, int] = {}
     try:
@@ -208,7 +214,7 @@ def _read_lines(path: Path, article_of: Any) -> Iterator[Question | Complaint]:
         raise BadQuestionFile(f"{path}: it is not UTF-8 text ({error.reason}); save it as UTF-8") from None
 
 
-def _question_from_line(line: str, number: int, article_of: Any) -> Question:
+def _question_from_line(line: str, number: int, article_of: ArticleOf) -> Question:
     try:
         data = json.loads(line)
     except json.JSONDecodeError as error:
@@ -351,14 +357,22 @@ def _squad_questions(path: Path, titles: Any, *, paragraph: bool) -> QuestionSet
                 articles[article.fingerprint] = article
                 golds = [] if unanswerable else asked["answers"]
                 where = f"{path}: {asked['id']}"
-                places = {_answer_place(gold, part["context"], base, article, where) for gold in golds}
+                # -1: an accepted answer that stands nowhere word for word, as `qa.exchange` writes it.
+                placed = [gold for gold in golds if gold["answer_start"] >= 0]
+                places = {_answer_place(gold, part["context"], base, article, where) for gold in placed}
+                # Fields that `qa.exchange` adds to SQuAD's own.
+                places = {(base + start, base + end) for start, end in asked.get("places", ())} or places
+                if golds and not places:
+                    raise BadQuestionFile(f"{where}: none of its answers has a place in the text")
+                answers = tuple(dict.fromkeys(gold["text"] for gold in golds))
                 questions.append(
                     Question(
                         id=asked["id"],
                         question=asked["question"].strip(),
-                        evidence=tuple(dict.fromkeys(gold["text"] for gold in golds)),
-                        answers=tuple(dict.fromkeys(gold["text"] for gold in golds)),
-                        kind=UNANSWERABLE if unanswerable else "answerable",
+                        evidence=tuple(dict.fromkeys(article.text[start:end] for start, end in sorted(places))),
+                        answers=answers,
+                        kind=asked.get("kind") or (UNANSWERABLE if unanswerable else "answerable"),
+                        history=tuple(Turn(*turn) for turn in asked.get("history", ())),
                         article=article.fingerprint,
                         places=tuple(sorted(places)),
                     )

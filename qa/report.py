@@ -153,8 +153,8 @@ def terminal_tables(summary: Summary) -> list[RenderableType]:
     for stage in STAGES:
         stages.add_row(STAGE_NAMES[stage], *(_cell(summary.stages[stage][name], name) for name in RANKING))
 
-    said = Text(verdict(summary), style="bold")
-    return [everything, kinds, stages, *(Text(remark) for remark in remarks(summary)), said]
+    bold = Text(verdict(summary), style="bold")
+    return [everything, kinds, stages, *(Text(remark) for remark in remarks(summary)), bold]
 
 
 def _cell(figure: Figure, measure: str) -> str:
@@ -250,8 +250,8 @@ def as_markdown(run: Run, summary: Summary) -> str:
     lines += ["| measure | value | 95 % interval | n |", "|---|---:|---|---:|"]
     for measure in MEASURES:
         figure = summary.everything[measure.name]
-        cells = (number(figure.value, measure.name), interval(figure, measure.name), f"{figure.n:,}")
-        lines.append(f"| {measure.label} | {' | '.join(cells)} |")
+        row = (measure.label, number(figure.value, measure.name), interval(figure, measure.name), f"{figure.n:,}")
+        lines.append(f"| {' | '.join(row)} |")
     for name, figure in summary.time.get("total", {}).items():
         label = "Median ms" if name == "median" else "95th percentile ms"
         lines.append(f"| {label} | {number(figure.value, 'ms')} | {interval(figure, 'ms')} | {figure.n:,} |")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -11,6 +11,11 @@ import pytest
 from index.article import Article, article_from_text
 from index.build import ArticleIndex, build_index
 from index.embeddings import FloatArray, unit_rows
+from qa.answer import Answerer
+from qa.confidence import Calibration
+from qa.questions import Question, QuestionSet, find_evidence
+from qa.reader import FusedReader
+from qa.run import Run, run_questions
 
 SMALL_ARTICLE = """The great flood
 
@@ -54,3 +59,49 @@ def small_article() -> Article:
 @pytest.fixture(scope="session")
 def small_index(small_article: Article, encoder: WordEncoder) -> ArticleIndex:
     return build_index(small_article, encoder)
+
+
+ASKED = (
+    ("q1", "When did the river rise?", "The river rose on Monday.", "Monday", "direct"),
+    ("q2", "What happened to the bridge in the flood?", "The flood took the bridge", "took the bridge", "direct"),
+    ("q3", "How old was the bridge in 1953?", "ninety years", "ninety years", "number-or-date"),
+    ("q4", "What will the mayor do?", "the town would rebuild it", "rebuild it", "reason"),
+    ("q5", "Who painted the ceiling?", None, None, "unanswerable"),
+    ("q6", "Who paid for the bridge in 1953?", None, None, "unanswerable"),
+)
+
+
+@pytest.fixture(scope="session")
+def question_set(small_article: Article) -> QuestionSet:
+    """Six questions on the small article: id, question, evidence, short answer, kind."""
+    questions = tuple(
+        Question(
+            id=name,
+            question=question,
+            evidence=(quote,) if quote else (),
+            answers=(answer,) if answer else (),
+            kind=kind,
+            line=line,
+            article=small_article.fingerprint,
+            places=tuple(find_evidence(quote, small_article.text)) if quote else (),
+        )
+        for line, (name, question, quote, answer, kind) in enumerate(ASKED, start=1)
+    )
+    return QuestionSet(questions, {small_article.fingerprint: small_article}, "by hand")
+
+
+@pytest.fixture(scope="session")
+def open_toy(encoder: WordEncoder) -> Callable[[Article], Answerer]:
+    """Opens an article with the toy encoder and the reader that needs no training."""
+
+    def open_for(article: Article) -> Answerer:
+        calibration = Calibration("fused", 0.0, {"top_logit": 1.0}, threshold=0.3)
+        return Answerer(build_index(article, encoder), encoder, FusedReader(), calibration)
+
+    return open_for
+
+
+@pytest.fixture(scope="session")
+def toy_run(question_set: QuestionSet, open_toy: Callable[[Article], Answerer]) -> Run:
+    """The six questions, asked."""
+    return run_questions(question_set, open_toy)

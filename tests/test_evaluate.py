@@ -4,61 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 
 import ir_measures
 import pytest
 
 from index.article import Article
-from index.build import build_index
 from qa.answer import Answerer
-from qa.confidence import Calibration
 from qa.evaluate import Outcome, Ranked, evaluate, gold_sentences, outcome_from_json
-from qa.questions import Question, QuestionSet, find_evidence
-from qa.reader import FusedReader
+from qa.questions import find_evidence
 from qa.run import BadRun, Run, read_run, run_questions, unfinished
 from qa.summary import Decisions, aurc_of, coverage_at, ece_of, risk_coverage, summarise, values_of
-
-ASKED = [
-    ("q1", "When did the river rise?", "The river rose on Monday.", "Monday", "direct"),
-    ("q2", "What happened to the bridge in the flood?", "The flood took the bridge", "took the bridge", "direct"),
-    ("q3", "How old was the bridge in 1953?", "ninety years", "ninety years", "number-or-date"),
-    ("q4", "What will the mayor do?", "the town would rebuild it", "rebuild it", "reason"),
-    ("q5", "Who painted the ceiling?", None, None, "unanswerable"),
-    ("q6", "Who paid for the bridge in 1953?", None, None, "unanswerable"),
-]
-
-
-@pytest.fixture
-def question_set(small_article: Article) -> QuestionSet:
-    questions = tuple(
-        Question(
-            id=name,
-            question=question,
-            evidence=(quote,) if quote else (),
-            answers=(answer,) if answer else (),
-            kind=kind,
-            line=line,
-            article=small_article.fingerprint,
-            places=tuple(find_evidence(quote, small_article.text)) if quote else (),
-        )
-        for line, (name, question, quote, answer, kind) in enumerate(ASKED, start=1)
-    )
-    return QuestionSet(questions, {small_article.fingerprint: small_article}, "by hand")
-
-
-@pytest.fixture
-def open_toy(encoder) -> Callable[[Article], Answerer]:
-    def open_for(article: Article) -> Answerer:
-        calibration = Calibration("fused", 0.0, {"top_logit": 1.0}, threshold=0.3)
-        return Answerer(build_index(article, encoder), encoder, FusedReader(), calibration)
-
-    return open_for
-
-
-@pytest.fixture
-def toy_run(question_set, open_toy) -> Run:
-    return run_questions(question_set, open_toy)
 
 
 def test_a_quote_over_two_sentences_makes_both_right():
@@ -70,7 +25,7 @@ def test_every_occurrence_of_a_quote_is_evidence():
 
 
 def test_there_is_one_outcome_a_question_in_the_order_of_the_file(question_set, open_toy):
-    assert [outcome.id for outcome in evaluate(question_set, open_toy)] == [name for name, *_ in ASKED]
+    assert [outcome.id for outcome in evaluate(question_set, open_toy)] == ["q1", "q2", "q3", "q4", "q5", "q6"]
 
 
 def test_an_outcome_holds_the_ranks_of_the_evidence_at_every_stage(toy_run, small_article):
@@ -94,9 +49,9 @@ def test_a_question_that_breaks_is_an_error_and_stops_nothing(question_set, open
         raise OSError("the disk is gone")
 
     broken = list(evaluate(question_set, refuses))
-    assert [outcome.error for outcome in broken] == ["OSError: the disk is gone"] * len(ASKED)
+    assert [outcome.error for outcome in broken] == ["OSError: the disk is gone"] * 6
     summary = summarise(Run("broken", tuple(broken), question_set.articles, ""))
-    assert summary.errors == len(ASKED)
+    assert summary.errors == 6
     assert summary.everything["right"].value is None
 
 
