@@ -35,7 +35,7 @@ from index.errors import (
     UnreadableArticle,
 )
 
-LARGEST_TEXT = 20_000_000  # characters of text: some 140,000 sentences, an hour of embedding on a plain CPU
+LARGEST_TEXT = 20_000_000  # characters of text: some 140,000 sentences of news
 LARGEST_FILE = 100_000_000  # bytes of a file or a web page, pictures included
 TIMEOUT = 20.0  # seconds without a byte from a web server
 SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf", ".docx")
