@@ -205,7 +205,7 @@ def _record(manifest: Manifest, draft: Path, token: str) -> dict[str, Any]:
 def _replace_manifest(folder: Path, record: Mapping[str, Any], token: str) -> None:
     draft = folder / f"{MANIFEST}.{token}.tmp"
     try:
-        draft.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
         _flush(draft)
         draft.replace(folder / MANIFEST)  # the moment at which the new index is the index
     except OSError:
@@ -282,9 +282,11 @@ def load_index(folder: str | Path, *, encoder: Encoder | None = None, article: A
         _refuse_mismatch(manifest, folder, encoder, article)
         try:
             return _read_files(record, manifest, folder, article)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, DamagedIndex) as error:
             # A save by another process may have replaced the index between the manifest and its files.
             if last_try or _generation_in_force(folder) == record["folder"]:
+                if isinstance(error, DamagedIndex):
+                    raise
                 raise _damaged(folder, f"{error.filename} is missing") from error
     raise AssertionError("unreachable: the last try returns or raises")
 
