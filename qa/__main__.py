@@ -157,15 +157,22 @@ def batch(
         )
     if resume and output is None:
         raise typer.BadParameter("only a file can be taken up again: give -o", param_hint="--resume")
-    with ProgressBar() as progress:
-        done = answer_file(
-            questions,
-            None if output is None or str(output) == "-" else output,
-            lambda source: _open(source or article, model, reader, cache, no_cache, min_confidence, progress=progress),
-            resume=resume,
-            candidates=candidates,
-            progress=progress,
-        )
+    try:
+        with ProgressBar() as progress:
+            done = answer_file(
+                questions,
+                None if output is None or str(output) == "-" else output,
+                lambda source: _open(
+                    source or article, model, reader, cache, no_cache, min_confidence, progress=progress
+                ),
+                resume=resume,
+                candidates=candidates,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        if output is not None:
+            _say("Interrupted. The same command with --resume goes on from here.")
+        raise
     again = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
     bad = f', {done.errors:,} with an error: see "error" in their lines' if done.errors else ""
     _say(f"{done.lines:,} lines{again}: {done.answered:,} answered{bad}.")

@@ -183,6 +183,17 @@ def test_batch_writes_every_line_and_says_how_many_have_an_error(run, article, t
     assert (tmp_path / "a.jsonl").read_text(encoding="utf-8") == written
 
 
+def test_an_interrupted_batch_says_how_to_go_on(run, article, tmp_path, monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "q.jsonl").write_text('{"id": 1, "question": "river?"}', encoding="utf-8")
+    monkeypatch.setattr("qa.__main__._open", interrupted)
+    ran = run("batch", str(tmp_path / "q.jsonl"), "-o", str(tmp_path / "a.jsonl"), "--article", article)
+    assert ran.status in (1, 130)  # typer before 0.17 says 1
+    assert ran.err.startswith("Interrupted. The same command with --resume goes on from here.\n")
+
+
 def test_an_interruption_has_the_status_130_and_no_traceback(run, article, monkeypatch):
     class Interrupted(io.StringIO):
         def readline(self, size: int = -1) -> str:
