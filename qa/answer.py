@@ -26,7 +26,7 @@ from qa.retrieve import retrieve
 LONGEST_QUESTION = 1_000  # characters; the longest of 12,000 real questions looked at had 360
 SHORT_SENTENCE = 5  # words: "He did." is not understood without the sentence before it
 SENTENCES_BEFORE = 2  # a chain of pronouns longer than this is a paragraph, which the reader can see anyway
-DEFAULT_READER = "trained" if (Path(__file__).parent / "weights" / "reader.json").exists() else "fused"
+DEFAULT_READER = "trained"
 USER_CACHE = Path("~")  # stands for `index.build.cache_folder()`, which reads the environment when it is asked
 
 # A sentence that begins with one of these leans on the one before it.
