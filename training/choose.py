@@ -1,8 +1,8 @@
 """What the reader said of validation questions (training.evaluate) goes in; figures, the weights of each voice and the calibration come out.
 
-    python -m training.choose figures build/newsqa.jsonl build/squad2.jsonl ...     P@1 of each stage, span F1, AUROC
-    python -m training.choose weights build/newsqa.jsonl build/squad2.jsonl ...     P@1 over a grid of weights
-    python -m training.choose calibration build/*.jsonl --write                     coefficients into qa/weights/calibration.json
+python -m training.choose figures build/newsqa.jsonl build/squad2.jsonl ...     P@1 of each stage, span F1, AUROC
+python -m training.choose weights build/newsqa.jsonl build/squad2.jsonl ...     P@1 over a grid of weights
+python -m training.choose calibration build/*.jsonl --write                     coefficients into qa/weights/calibration.json
 """
 
 import argparse
@@ -37,7 +37,9 @@ def values(line: Line, span_weight: float, fused_weight: float) -> np.ndarray[An
     read = [v is not None for v in line["sentence"]]
     return np.array(
         [
-            line["sentence"][i] + span_weight * line["span"][i] + fused_weight * line["fused"][i] if read[i] else -99.0 - i
+            line["sentence"][i] + span_weight * line["span"][i] + fused_weight * line["fused"][i]
+            if read[i]
+            else -99.0 - i
             for i in range(len(read))
         ]
     )
@@ -56,7 +58,10 @@ def interval(right: np.ndarray[Any, Any]) -> str:
     n, p, z = len(right), float(right.mean()) if len(right) else math.nan, 1.96
     if not n:
         return "n 0"
-    middle, half = (p + z * z / 2 / n) / (1 + z * z / n), z * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
+    middle, half = (
+        (p + z * z / 2 / n) / (1 + z * z / n),
+        z * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n),
+    )
     return f"{p:.3f} [{middle - half:.3f}, {middle + half:.3f}] n {n}"
 
 
@@ -87,7 +92,9 @@ def reading(line: Line, span_weight: float, fused_weight: float, none_logit: flo
             row, Sentence(0, 0, "", 0), line["cosine"][i], line["bm25"][i], line["fused"][i], line["rank"][i],
             line["dense_rank"][i], line["bm25_rank"][i],
         )  # fmt: skip
-        sentences.append(ReadSentence(candidate, float(shares[at]), None, line["share"][i] if "share" in line else None))
+        sentences.append(
+            ReadSentence(candidate, float(shares[at]), None, line["share"][i] if "share" in line else None)
+        )
         at += 1
     sentences.sort(key=lambda s: -s.relevance)
     return Reading(tuple(sentences), float(shares[-1]), len(sentences))
@@ -101,7 +108,11 @@ def mentioned(line: Line) -> float:
 
 def settings() -> tuple[float, float, float]:
     """Return the weights that the shipped reader uses."""
-    chosen = json.loads((Path("qa/weights/reader.json") if Path("qa/weights/reader.json").exists() else Path("/tmp/r.json")).read_text(encoding="utf-8"))
+    chosen = json.loads(
+        (
+            Path("qa/weights/reader.json") if Path("qa/weights/reader.json").exists() else Path("/work/lab/r.json")
+        ).read_text(encoding="utf-8")
+    )
     return chosen["span_weight"], chosen["fused_weight"], chosen["none_logit"]
 
 
@@ -111,10 +122,24 @@ def print_figures(path: Path, span_weight: float, fused_weight: float, none_logi
     answerable = [line for line in lines if line["gold"]]
     print(f"{path.name}: {len(lines)} questions, {len(answerable)} answerable")
     for stage in ("cosine", "bm25", "fused"):
-        print(f"  P@1 {stage:8}", interval(np.array([l["rows"][int(np.argmax(l[stage]))] in l["gold"] for l in answerable], dtype=float)))
+        print(
+            f"  P@1 {stage:8}",
+            interval(np.array([l["rows"][int(np.argmax(l[stage]))] in l["gold"] for l in answerable], dtype=float)),
+        )
     print("  P@1 sentence", interval(right_first(lines, 0, 0)))
     print("  P@1 all     ", interval(right_first(lines, span_weight, fused_weight)))
-    print("  gold read   ", interval(np.array([any(r in l["gold"] and l["sentence"][i] is not None for i, r in enumerate(l["rows"])) for l in answerable], dtype=float)))
+    print(
+        "  gold read   ",
+        interval(
+            np.array(
+                [
+                    any(r in l["gold"] and l["sentence"][i] is not None for i, r in enumerate(l["rows"]))
+                    for l in answerable
+                ],
+                dtype=float,
+            )
+        ),
+    )
     f1 = []
     for line in answerable:
         best = int(np.argmax(values(line, span_weight, fused_weight)))
@@ -122,7 +147,16 @@ def print_figures(path: Path, span_weight: float, fused_weight: float, none_logi
     print(f"  span F1      {np.mean(f1):.3f}")
     if len(answerable) < len(lines):
         tops = [reading(line, span_weight, fused_weight, none_logit).none for line in lines]
-        print("  AUROC of answerable by none", round(auroc([-t for t, l in zip(tops, lines) if l["answerable"]], [-t for t, l in zip(tops, lines) if not l["answerable"]]), 3))
+        print(
+            "  AUROC of answerable by none",
+            round(
+                auroc(
+                    [-t for t, l in zip(tops, lines) if l["answerable"]],
+                    [-t for t, l in zip(tops, lines) if not l["answerable"]],
+                ),
+                3,
+            ),
+        )
 
 
 def print_grid(paths: Sequence[Path]) -> None:
@@ -130,7 +164,11 @@ def print_grid(paths: Sequence[Path]) -> None:
     sets = [read_lines(path) for path in paths]
     print("span fused", *[path.stem for path in paths])
     for span_weight, fused_weight in itertools.product((0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)):
-        print(span_weight, fused_weight, *[f"{right_first(lines, span_weight, fused_weight).mean():.4f}" for lines in sets])
+        print(
+            span_weight,
+            fused_weight,
+            *[f"{right_first(lines, span_weight, fused_weight).mean():.4f}" for lines in sets],
+        )
 
 
 def rows_of(lines: Sequence[Line], weights: tuple[float, float, float]) -> Iterator[tuple[dict[str, float], bool, str]]:
@@ -144,10 +182,18 @@ def rows_of(lines: Sequence[Line], weights: tuple[float, float, float]) -> Itera
 def calibration_error(confidence: np.ndarray[Any, Any], right: np.ndarray[Any, Any], bins: int = 10) -> float:
     """Return the expected calibration error over bins of equal width (Naeini et al. 2015)."""
     which = np.minimum((confidence * bins).astype(int), bins - 1)
-    return float(sum(abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean() for b in range(bins) if (which == b).any()))
+    return float(
+        sum(
+            abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean()
+            for b in range(bins)
+            if (which == b).any()
+        )
+    )
 
 
-def fit(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], w: np.ndarray[Any, Any], ridge: float = 1e-3) -> np.ndarray[Any, Any]:
+def fit(
+    x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], w: np.ndarray[Any, Any], ridge: float = 1e-3
+) -> np.ndarray[Any, Any]:
     """Return the coefficients (the intercept last) of a logistic regression with a small ridge."""
     from scipy.optimize import minimize
 
@@ -187,7 +233,10 @@ def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> 
         here = sets == name
         order = np.argsort(-held_out[here], kind="stable")
         precision = np.cumsum(ys[here][order]) / np.arange(1, here.sum() + 1)
-        cover = {p: max((i + 1 for i in range(len(precision)) if precision[i] >= p), default=0) / here.sum() for p in (0.9, 0.95)}
+        cover = {
+            p: max((i + 1 for i in range(len(precision)) if precision[i] >= p), default=0) / here.sum()
+            for p in (0.9, 0.95)
+        }
         print(
             f"{name:22} n {here.sum():5} right {ys[here].mean():.3f} mean confidence {held_out[here].mean():.3f} "
             f"ECE {calibration_error(held_out[here], ys[here]):.3f} AUROC right/wrong {auroc(held_out[here][ys[here] > 0], held_out[here][ys[here] == 0]):.3f} "
@@ -199,7 +248,13 @@ def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> 
     if write:
         names = ", ".join(dict.fromkeys(which))
         save_calibration(
-            Calibration("trained", float(c[-1]), found, threshold, f"{len(ys)} validation questions ({names}), each set with the same weight")
+            Calibration(
+                "trained",
+                float(c[-1]),
+                found,
+                threshold,
+                f"{len(ys)} validation questions ({names}), each set with the same weight",
+            )
         )
 
 

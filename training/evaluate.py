@@ -81,12 +81,16 @@ def main() -> None:
     arguments = parser.parse_args()
     encoder = open_encoder(None, cache=arguments.cache)
     reader = TrainedReader(arguments.weights)
-    changes = {n: v for n, v in (("most_pieces", arguments.most_pieces), ("window_pieces", arguments.window_pieces)) if v}
+    changes = {
+        n: v for n, v in (("most_pieces", arguments.most_pieces), ("window_pieces", arguments.window_pieces)) if v
+    }
     if changes:
         from dataclasses import replace
 
         reader.settings = replace(reader.settings, **changes)
-    everything = [t for t in tasks(arguments.data, own=arguments.own) if t[2].get("history") or not arguments.follow_ups]
+    everything = [
+        t for t in tasks(arguments.data, own=arguments.own) if t[2].get("history") or not arguments.follow_ups
+    ]
     if arguments.limit and arguments.limit < len(everything):
         everything = [everything[i * len(everything) // arguments.limit] for i in range(arguments.limit)]
     opened: dict[str, ArticleIndex] = {}
@@ -99,7 +103,9 @@ def main() -> None:
             understood = understand(question["question"], history)
             candidates = retrieve(understood.search, article_index, encoder)
             logits = reader.logits(question["question"], understood.turns, article_index, candidates)
-            rows = [c.row for c in candidates if c.row in logits] + [c.row for c in candidates if c.row not in logits][:10]
+            rows = [c.row for c in candidates if c.row in logits] + [c.row for c in candidates if c.row not in logits][
+                :10
+            ]
             by_row = {c.row: c for c in candidates}
             spans = {}
             for row in logits:
@@ -107,7 +113,9 @@ def main() -> None:
                 s = article_index.sentences[row]
                 at = reader._pieces_of(article_index)[row].places
                 if at:
-                    a, b = whole_words(article_index.article.text, s.start + at[first][0], s.start + at[last][1], s.start, s.end)
+                    a, b = whole_words(
+                        article_index.article.text, s.start + at[first][0], s.start + at[last][1], s.start, s.end
+                    )
                     spans[row] = (value, article_index.article.text[a:b])
                 else:
                     spans[row] = (value, "")

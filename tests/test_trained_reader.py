@@ -1,0 +1,153 @@
+"""The trained reader: how an article is cut into windows, how a span is found, and what the shipped weights say."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.article import builtin_article
+from index.build import build_index
+from index.embeddings import open_encoder
+from index.errors import ModelNotFound
+from qa.dialogue import Turn
+from qa.retrieve import retrieve
+from qa.trained_reader import (
+    WEIGHTS,
+    Pieces,
+    SentenceLogits,
+    TrainedReader,
+    best_span,
+    even_windows,
+    whole_words,
+    window_around,
+    word_embeddings,
+)
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=60), st.integers(20, 160))
+def test_windows_hold_every_sentence_once_in_order_and_fit_the_budget(sizes, budget):
+    windows = even_windows(sizes, budget)
+    assert [row for window in windows for row in window] == list(range(len(sizes)))
+    assert all(len(window) == 1 or sum(sizes[row] for row in window) <= budget for window in windows)
+
+
+def test_windows_are_even():
+    """Ten sentences of 20 pieces, 160 to a window: two windows of 100, not one of 160 and one of 40."""
+    assert even_windows([20] * 10, 160) == [range(0, 5), range(5, 10)]
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=40), st.integers(20, 160), st.data())
+def test_a_window_around_a_sentence_holds_it_fits_and_takes_nothing_twice(sizes, budget, data):
+    pieces = {row: Pieces([0] * size, [(0, 1)] * size) for row, size in enumerate(sizes)}
+    row = data.draw(st.integers(0, len(sizes) - 1))
+    taken = data.draw(st.sets(st.integers(0, len(sizes) - 1))) - {row}
+    window = window_around(row, len(sizes), taken, pieces, budget)
+    assert row in window
+    assert not taken.intersection(window)
+    assert len(window) == 1 or sum(sizes[i] for i in window) <= budget
+
+
+def test_the_best_span_does_not_end_before_it_starts():
+    """Best start is piece 2 (5), best end piece 0 (6), but 2..0 is no span: 2..2 has 5 + 1, 0..0 has 1 + 6 = 7."""
+    starts = np.array([1, 0, 5], dtype=np.float32)
+    ends = np.array([6, 0, 1], dtype=np.float32)
+    assert best_span(SentenceLogits(0.0, starts, ends)) == (0, 0, 3.5)
+
+
+def test_a_span_is_widened_to_whole_words_and_loses_loose_punctuation():
+    text = "The car, a Renault, hit him."
+    start = text.index("enau")
+    assert text[slice(*whole_words(text, start, start + 4, 0, len(text)))] == "Renault"
+    start = text.index(", a")
+    assert text[slice(*whole_words(text, start, text.index(", hit") + 1, 0, len(text)))] == "a Renault"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tensor file", (9).to_bytes(8, "little") + b'{"a": {}}'])
+def test_a_file_without_word_embeddings_is_refused_in_one_line(tmp_path, content):
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(ModelNotFound, match="has no word embeddings") as caught:
+        word_embeddings(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_weights_are_refused_with_what_to_do(tmp_path):
+    with pytest.raises(ModelNotFound, match="cannot be read.*--reader fused"):
+        TrainedReader(tmp_path)
+
+
+def test_damaged_weights_are_refused_with_what_to_do(tmp_path):
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
+    graph = tmp_path / "weights" / "reader.onnx"
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.write_bytes(content)
+    with pytest.raises(ModelNotFound, match="damaged.*--reader fused"):
+        TrainedReader(graph.parent)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    encoder = open_encoder(None, cache=tmp_path_factory.mktemp("cache"))
+    article_index = build_index(builtin_article(), encoder)
+    reader = TrainedReader()
+
+    def ask(question, history=()):
+        return reader.read(question, history, article_index, retrieve(question, article_index, encoder))
+
+    return ask
+
+
+@pytest.mark.model
+def test_relevances_and_none_sum_to_one_and_the_best_is_first(asked):
+    reading = asked("Who was killed?")
+    relevances = [sentence.relevance for sentence in reading.sentences]
+    assert sum(relevances) + reading.none == pytest.approx(1)
+    assert relevances == sorted(relevances, reverse=True)
+    assert reading.read == len(reading.sentences)
+
+
+@pytest.mark.model
+def test_a_short_answer_lies_in_its_sentence(asked):
+    text = builtin_article().text
+    for sentence in asked("What was the lawyer called?").sentences:
+        start, end = sentence.span
+        assert sentence.candidate.sentence.start <= start < end <= sentence.candidate.sentence.end
+        assert text[start:end].strip() == text[start:end]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("question", ["Was the driver charged?", "did he die", "Hasn't anyone been arrested?"])
+def test_a_yes_or_no_question_gets_a_sentence_and_no_invented_yes(asked, question):
+    assert all(sentence.span is None for sentence in asked(question).sentences)
+
+
+@pytest.mark.model
+def test_a_question_is_read_the_same_whatever_was_read_before(asked):
+    first = asked("What colour was the car?")
+    asked("Who is the coroner?", [Turn("Who died?", "Yasmin Chkaifi")])
+    assert asked("What colour was the car?") == first
+
+
+@pytest.mark.model
+def test_the_shipped_graph_agrees_with_the_model_that_was_trained():
+    """The figures were written by the float32 model in torch; int8 rounds them, by at most half a nat where it matters."""
+    golden = json.loads((Path(__file__).parent / "data" / "reader_golden.json").read_text(encoding="utf-8"))
+    reader = TrainedReader()
+    assert golden["sha256"] == reader.settings.sha256
+    for case in golden["cases"]:
+        ids = np.array([case["ids"]])
+        feed = {
+            "words": reader._words[ids],
+            "attention_mask": np.ones_like(ids),
+            "token_type_ids": np.array([case["types"]]),
+            "pool": np.array([case["pool"]], dtype=np.float32),
+        }
+        (sentence,) = reader._session.run(["sentence"], feed)
+        wanted = np.array(case["sentence"])
+        assert int(sentence[0].argmax()) == int(wanted.argmax())
+        assert np.abs(sentence[0] - wanted).mean() < 0.5

