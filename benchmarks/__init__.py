@@ -1,0 +1,1 @@
+"""Articles and question sets come in; the figures of the README, printed with machine and spread, go out."""

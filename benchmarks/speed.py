@@ -1,8 +1,9 @@
-"""An article goes in; how long a cold and a warm question take, and the memory, beside the same work through sentence-transformers, come out.
+"""An article goes in; seconds and memory of a question, cold and warm, ours beside sentence-transformers, come out.
 
     python -m benchmarks.speed ../shared/article/article.txt [--rounds 7]
 
-Both ways are run in turn, round by round, in processes of their own, so that whatever else the machine does falls on both.
+Both ways are run in turn, round by round, in processes of their own, so that whatever else the machine does falls on
+both.
 """
 
 import argparse
@@ -17,6 +18,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+QUESTIONS = (
+    "Who ran him over?",
+    "Why was he arrested?",
+    "What did the solicitor say?",
+    "Where did it happen?",
+    "Was anybody charged?",
+)
 OURS = """
 import json, resource, sys, time
 began = time.perf_counter()
@@ -25,7 +33,7 @@ from qa.answer import open_answerer
 answerer = open_answerer(read_article(sys.argv[1]))
 answerer.ask("What happened to the ex-husband?")
 cold = time.perf_counter() - began
-QUESTIONS = ["Who ran him over?", "Why was he arrested?", "What did the solicitor say?", "Where did it happen?", "Was anybody charged?"]
+QUESTIONS = json.loads(sys.argv[3])
 warm = []
 for _ in range(int(sys.argv[2])):
     for question in QUESTIONS:
@@ -44,14 +52,15 @@ from index.sentences import split_sentences
 from sentence_transformers import SentenceTransformer
 import faiss
 model = SentenceTransformer(str(default_model_folder()), local_files_only=True, device="cpu")
-vectors = model.encode_document([s.text for s in split_sentences(read_article(sys.argv[1]).text)], normalize_embeddings=True)
+texts = [s.text for s in split_sentences(read_article(sys.argv[1]).text)]
+vectors = model.encode_document(texts, normalize_embeddings=True)
 store = faiss.IndexFlatIP(vectors.shape[1])
 store.add(vectors)
 def ask(question):
     return store.search(model.encode_query([question], normalize_embeddings=True), 5)
 ask("What happened to the ex-husband?")
 cold = time.perf_counter() - began
-QUESTIONS = ["Who ran him over?", "Why was he arrested?", "What did the solicitor say?", "Where did it happen?", "Was anybody charged?"]
+QUESTIONS = json.loads(sys.argv[3])
 warm = []
 for _ in range(int(sys.argv[2])):
     for question in QUESTIONS:
@@ -65,7 +74,7 @@ print(json.dumps({"cold": cold, "warm": warm, "mb": resource.getrusage(resource.
 def measured(code: str, article: Path, repeats: int, cache: str) -> dict[str, float]:
     """Return cold seconds, median warm milliseconds and peak megabytes of one process."""
     ran = subprocess.run(
-        [sys.executable, "-c", code, str(article), str(repeats)],
+        [sys.executable, "-c", code, str(article), str(repeats), json.dumps(QUESTIONS)],
         capture_output=True, text=True, check=True, env={**os.environ, "ARTICLE_QA_CACHE": cache},
     )  # fmt: skip
     found = json.loads(ran.stdout.strip().splitlines()[-1])
@@ -86,14 +95,18 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=10_000, help="sentences of the long article; 0 leaves it out")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "torch", "sentence-transformers", "faiss-cpu")))
+    print(
+        ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "torch", "sentence-transformers", "faiss-cpu"))
+    )
     with tempfile.TemporaryDirectory() as cache:
-        measured(OURS, arguments.article, 1, cache)  # makes the graph and the index: a first time is not what is compared
+        # Makes the graph and the index: a first time is not what is compared.
+        measured(OURS, arguments.article, 1, cache)
         ours, plain = [], []
         for _ in range(arguments.rounds):
             ours.append(measured(OURS, arguments.article, arguments.repeats, cache))
             plain.append(measured(PLAIN, arguments.article, arguments.repeats, cache))
-        print(f"\n{arguments.rounds} rounds, median (least to most)\n{'':10}{'article-qa, with its reader':34}sentence-transformers + FAISS, no reader")
+        print(f"\n{arguments.rounds} rounds, median (least to most)")
+        print(f"{'':10}{'article-qa, with its reader':34}sentence-transformers + FAISS, no reader")
         for name in ("cold s", "warm ms", "peak MB"):
             print(f"{name:10}{spread([r[name] for r in ours]):34}{spread([r[name] for r in plain])}")
         ratios = [p["cold s"] / o["cold s"] for p, o in zip(plain, ours, strict=True)]
@@ -103,7 +116,10 @@ def main() -> None:
             path = Path(cache) / "long.txt"
             per = max(len(text.split(". ")), 1)
             # Each copy is numbered, so that no two sentences are the same.
-            path.write_text("\n\n".join(text.replace(". ", f" in copy {i}. ") for i in range(arguments.long // per + 1)), encoding="utf-8")
+            path.write_text(
+                "\n\n".join(text.replace(". ", f" in copy {i}. ") for i in range(arguments.long // per + 1)),
+                encoding="utf-8",
+            )
             measured(OURS, path, 1, cache)
             long = [measured(OURS, path, arguments.repeats, cache) for _ in range(3)]
             print(f"\na long article (about {arguments.long:,} sentences), index in the cache")

@@ -1,12 +1,12 @@
-"""Question sets in the normal form go in; the same articles and questions in SQuAD's JSON come out, for `article-qa eval --squad`.
+"""A question set in the normal form goes in; the same in SQuAD's JSON comes out, for `article-qa eval --squad`.
 
     python benchmarks/to_squad.py ../shared/data/validation/newsqa.jsonl.gz newsqa.json
     article-qa eval --squad newsqa.json
 
 The normal form has one article a line: {"id", "title", "paragraphs": [text], "questions": [{"id", "question",
-"answers": [{"text", "paragraph", "start"}], "answerable"}]}, gzip-compressed or not. An outsider makes the same file from
-the published data: NewsQA's stories and questions in SQuAD's form as published for MRQA 2019 (its development set), with
-each story's text as the paragraphs that its blank lines make; SQuAD 2.0's own file needs no converter.
+"answers": [{"text", "paragraph", "start"}], "answerable"}]}, gzip-compressed or not. An outsider makes the same file
+from the published data: NewsQA's stories and questions in SQuAD's form as published for MRQA 2019 (its development
+set), with each story's text as the paragraphs that its blank lines make; SQuAD 2.0's own file needs no converter.
 A question is put under the paragraph that holds its first answer, or that it was asked of; answers in other paragraphs,
 which SQuAD's form cannot hold, are left out and counted.
 """
@@ -58,7 +58,10 @@ def main() -> None:
         found, left_out = squad([json.loads(line) for line in file])
     arguments.output.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     count = sum(len(p["qas"]) for a in found["data"] for p in a["paragraphs"])
-    print(f"{len(found['data'])} articles, {count} questions; {left_out} answers in other paragraphs left out", file=sys.stderr)
+    print(
+        f"{len(found['data'])} articles, {count} questions; {left_out} answers in other paragraphs left out",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

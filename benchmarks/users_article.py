@@ -1,4 +1,4 @@
-"""An article and questions whose evidence is given as sentence numbers go in; P@1 by kind and the decision to answer come out.
+"""An article and questions with the numbers of their evidence go in; P@1 by kind and the decision to answer come out.
 
     python -m benchmarks.users_article ../shared/article/article.txt [--reader fused] [--verbose]
 
@@ -30,7 +30,9 @@ def main() -> None:
     answerer = open_answerer(read_article(arguments.article), reader=arguments.reader)
     rows = {sentence.start: number for number, sentence in enumerate(answerer.article_index.sentences, start=1)}
     if len(rows) != SENTENCES:
-        raise SystemExit(f"{arguments.article} has {len(rows)} sentences; the questions count {SENTENCES}: another article?")
+        raise SystemExit(
+            f"{arguments.article} has {len(rows)} sentences; the questions count {SENTENCES}: another article?"
+        )
     right: dict[str, list[float]] = {}
     decided: list[float] = []
     confidences: dict[bool, list[float]] = {True: [], False: []}
@@ -48,8 +50,9 @@ def main() -> None:
             decided.append(float(answer.answered == answerable))
             confidences[answerable].append(answer.confidence)
             if arguments.verbose:
-                mark = ("right" if hit else "WRONG") if answerable else ("refused" if not answer.answered else "ANSWERED")
-                print(f"{mark:9}{answer.confidence:.2f} {question['question']}\n            {best.text[:110]}  [{answer.span.text if answer.span else ''}]")
+                mark = ("right" if hit else "WRONG") if answerable else ("ANSWERED" if answer.answered else "refused")
+                print(f"{mark:9}{answer.confidence:.2f} {question['question']}")
+                print(f"            {best.text[:110]}  [{answer.span.text if answer.span else ''}]")
     for kind, found in right.items():
         print(f"P@1 {kind:15}", interval(np.array(found)))
     asked = [hit for kind in ("paraphrase", "who-said", "reason") for hit in right.get(kind, [])]

@@ -1,11 +1,11 @@
-"""A question, the turns before it and the candidates come in; the sentences are read in windows with the question, and a Reading goes out.
+"""A question, the turns before it and the candidates come in; they are read in windows, and a Reading goes out.
 
     article ─► windows of whole sentences ─► [CLS] (turns [SEP]) question [SEP] window [SEP] ─► reader.onnx
-            ─► a logit for every sentence and for every first and last piece of a short answer ─► relevance, span, "none"
+            ─► a logit for every sentence, every first and every last piece of a short answer ─► relevance, span, "none"
 
 One softmax runs over all sentences read and "none", whose logit is 0, as in training (shared normalisation: Clark &
-Gardner 2018, arXiv:1710.10723). A short article is read whole; of a long one the windows around the best candidates are.
-Nothing here imports torch.
+Gardner 2018, arXiv:1710.10723). A short article is read whole; of a long one the windows around the best candidates
+are. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ROWS_AT_ONCE = 8  # more gains nothing on two cores and costs memory
 ARTICLES_REMEMBERED = 8
 LONGEST_SPAN = 32  # word pieces
 UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read together
-# A question that wants "yes" or "no" gets the sentence: the article never says "yes", so any span would be beside the point.
+# A question that wants "yes" or "no" gets the sentence: the article never says "yes", so a span would miss the point.
 _YES_OR_NO = re.compile(
     r"^\W*(?:(?:and|but|so|then|also)\s+)?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|"
     r"should|may|might|must)(?:n['’]t)?\s",
@@ -88,7 +88,8 @@ class TrainedReader:
             content = graph.read_bytes()
         except (OSError, ValueError, TypeError) as error:
             raise ModelNotFound(
-                f"the reader's weights in {folder} cannot be read ({error}). Install article-qa again, or use --reader fused."
+                f"the reader's weights in {folder} cannot be read ({error}). "
+                "Install article-qa again, or use --reader fused."
             ) from error
         found = hashlib.sha256(content).hexdigest()
         if found != self.settings.sha256:
@@ -125,7 +126,7 @@ class TrainedReader:
     def read(
         self, question: str, history: Sequence[Turn], article_index: ArticleIndex, candidates: Sequence[Candidate]
     ) -> Reading:
-        """Return the reading of the candidates, best first; those that were not read follow in the retriever's order."""
+        """Return the reading of the candidates, best first; those not read follow in the retriever's order."""
         if not candidates:
             return Reading((), none=1.0, read=0)
         logits = self.logits(question, history, article_index, candidates)
@@ -169,6 +170,13 @@ class TrainedReader:
         for first in range(0, len(windows), ROWS_AT_ONCE):
             self._run(head, windows[first : first + ROWS_AT_ONCE], pieces, found)
         return found
+
+    def span_offsets(self, article_index: ArticleIndex, row: int, first: int, last: int) -> tuple[int, int]:
+        """Return where the word pieces first to last of a sentence stand in the article, widened to whole words."""
+        sentence = article_index.sentences[row]
+        places = self._pieces_of(article_index)[row].places
+        start, end = sentence.start + places[first][0], sentence.start + places[last][1]
+        return whole_words(article_index.article.text, start, end, sentence.start, sentence.end)
 
     def _run(
         self, head: list[int], windows: Sequence[range], pieces: Mapping[int, Pieces], found: dict[int, SentenceLogits]
@@ -258,14 +266,8 @@ class TrainedReader:
         if not wants_span or not len(logits.starts):
             return ReadSentence(candidate, relevance, None, None)
         first, last, _ = span
-        places = self._pieces_of(article_index)[candidate.row].places
-        start = candidate.sentence.start + places[first][0]
-        end = candidate.sentence.start + places[last][1]
-        start, end = whole_words(
-            article_index.article.text, start, end, candidate.sentence.start, candidate.sentence.end
-        )
         share = _share(logits.starts, first) * _share(logits.ends, last)
-        return ReadSentence(candidate, relevance, (start, end), share)
+        return ReadSentence(candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share)
 
 
 class _LazyPieces(Mapping[int, Pieces]):
@@ -294,7 +296,7 @@ class _LazyPieces(Mapping[int, Pieces]):
 
 
 def word_embeddings(safetensors: Path) -> npt.NDArray[np.float32]:
-    """Return the table of word embeddings, float32 (words, 384), mapped from the file and not read: a question needs few rows.
+    """Return the table of word embeddings, float32 (words, 384), mapped from the file: a question needs few rows.
 
     The reader was trained with this table frozen, so the file of the encoder serves it too.
     Layout: 8 bytes little-endian length, a JSON header, the tensors (https://github.com/huggingface/safetensors).

@@ -1,4 +1,4 @@
-"""The recipe of the reader's weights: its loss by hand, its examples, and that the exported graph is the trained model."""
+"""The recipe of the reader's weights: its loss by hand, its examples, and that the graph is the trained model."""
 
 import gzip
 import json
@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from training.choose import calibration_error
-from training.prepare import prepared_question
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("tomllib", reason="training needs Python 3.11")
 
 pytestmark = pytest.mark.model  # every test below imports torch
 
 
 def test_the_right_sentence_is_the_one_that_holds_most_of_the_answer():
+    from training.prepare import prepared_question
+
     sentences = [(0, 0, "He ran."), (0, 8, "She fell in 1953."), (1, 0, "It rained.")]
     question = {
         "id": "a",
@@ -46,7 +48,6 @@ def test_the_loss_is_the_probability_of_any_right_sentence_against_all_and_none(
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
     import tomllib
-
     from tokenizers import Tokenizer
 
     from training.examples import Examples
@@ -103,10 +104,10 @@ def test_the_same_seed_draws_the_same_examples(examples):
 
 
 def test_the_exported_graph_says_what_the_model_says():
+    from pathlib import Path
+
     import onnxruntime
     from safetensors.numpy import load_file
-
-    from pathlib import Path
 
     from training.export import reader_graph
     from training.model import ReaderModel

@@ -1,8 +1,10 @@
-"""What the reader said of validation questions (training.evaluate) goes in; figures, the weights of each voice and the calibration come out.
+"""What the reader said of validation questions goes in; figures, weights and the calibration come out.
 
-python -m training.choose figures build/newsqa.jsonl build/squad2.jsonl ...     P@1 of each stage, span F1, AUROC
-python -m training.choose weights build/newsqa.jsonl build/squad2.jsonl ...     P@1 over a grid of weights
-python -m training.choose calibration build/*.jsonl --write                     coefficients into qa/weights/calibration.json
+python -m training.choose figures build/newsqa.jsonl build/squad2.jsonl ...      P@1 of each stage, span F1, AUROC
+python -m training.choose weights build/newsqa.jsonl build/squad2.jsonl ...      P@1 over a grid of weights
+python -m training.choose calibration build/*.jsonl --write      coefficients into qa/weights/calibration.json
+
+The lines are what `training.evaluate` writes.
 """
 
 import argparse
@@ -20,7 +22,7 @@ from qa.confidence import Calibration, features, save_calibration
 from qa.metrics import token_f1
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
-from qa.trained_reader import UNREAD_SHARE
+from qa.trained_reader import UNREAD_SHARE, WEIGHTS
 
 FEATURES = ("top_logit", "none_logit", "top_over_second", "cosine", "fused", "span_logit", "mentioned_share", "entropy")
 Line = dict[str, Any]
@@ -108,11 +110,7 @@ def mentioned(line: Line) -> float:
 
 def settings() -> tuple[float, float, float]:
     """Return the weights that the shipped reader uses."""
-    chosen = json.loads(
-        (
-            Path("qa/weights/reader.json") if Path("qa/weights/reader.json").exists() else Path("/work/lab/r.json")
-        ).read_text(encoding="utf-8")
-    )
+    chosen = json.loads((WEIGHTS / "reader.json").read_text(encoding="utf-8"))
     return chosen["span_weight"], chosen["fused_weight"], chosen["none_logit"]
 
 
@@ -124,7 +122,7 @@ def print_figures(path: Path, span_weight: float, fused_weight: float, none_logi
     for stage in ("cosine", "bm25", "fused"):
         print(
             f"  P@1 {stage:8}",
-            interval(np.array([l["rows"][int(np.argmax(l[stage]))] in l["gold"] for l in answerable], dtype=float)),
+            interval(np.array([a["rows"][int(np.argmax(a[stage]))] in a["gold"] for a in answerable], dtype=float)),
         )
     print("  P@1 sentence", interval(right_first(lines, 0, 0)))
     print("  P@1 all     ", interval(right_first(lines, span_weight, fused_weight)))
@@ -133,8 +131,8 @@ def print_figures(path: Path, span_weight: float, fused_weight: float, none_logi
         interval(
             np.array(
                 [
-                    any(r in l["gold"] and l["sentence"][i] is not None for i, r in enumerate(l["rows"]))
-                    for l in answerable
+                    any(r in a["gold"] and a["sentence"][i] is not None for i, r in enumerate(a["rows"]))
+                    for a in answerable
                 ],
                 dtype=float,
             )
@@ -146,13 +144,13 @@ def print_figures(path: Path, span_weight: float, fused_weight: float, none_logi
         f1.append(max(token_f1(line["text"][best] or "", gold=answer) for answer in line["answers"]))
     print(f"  span F1      {np.mean(f1):.3f}")
     if len(answerable) < len(lines):
-        tops = [reading(line, span_weight, fused_weight, none_logit).none for line in lines]
+        nones = [reading(line, span_weight, fused_weight, none_logit).none for line in lines]
         print(
             "  AUROC of answerable by none",
             round(
                 auroc(
-                    [-t for t, l in zip(tops, lines) if l["answerable"]],
-                    [-t for t, l in zip(tops, lines) if not l["answerable"]],
+                    [-none for none, line in zip(nones, lines, strict=True) if line["answerable"]],
+                    [-none for none, line in zip(nones, lines, strict=True) if not line["answerable"]],
                 ),
                 3,
             ),
@@ -237,10 +235,12 @@ def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> 
             p: max((i + 1 for i in range(len(precision)) if precision[i] >= p), default=0) / here.sum()
             for p in (0.9, 0.95)
         }
+        ranked = auroc(held_out[here][ys[here] > 0], held_out[here][ys[here] == 0])
         print(
             f"{name:22} n {here.sum():5} right {ys[here].mean():.3f} mean confidence {held_out[here].mean():.3f} "
-            f"ECE {calibration_error(held_out[here], ys[here]):.3f} AUROC right/wrong {auroc(held_out[here][ys[here] > 0], held_out[here][ys[here] == 0]):.3f} "
-            f"coverage at 90 % {cover[0.9]:.2f}, at 95 % {cover[0.95]:.2f}; answered {(held_out[here] >= threshold).mean():.2f}"
+            f"ECE {calibration_error(held_out[here], ys[here]):.3f} AUROC right/wrong {ranked:.3f} "
+            f"coverage at 90 % {cover[0.9]:.2f}, at 95 % {cover[0.95]:.2f}; "
+            f"answered {(held_out[here] >= threshold).mean():.2f}"
         )
     c = fit(xs, ys, each)
     found = dict(zip(FEATURES, map(float, c[:-1]), strict=True))

@@ -1,10 +1,11 @@
-"""Validation sets in the normal form and a folder of weights go in; what retriever and reader say of every question comes out.
+"""A validation set and a folder of weights go in; what retriever and reader say of every question comes out.
 
-    python -m training.evaluate ../shared/data/validation/newsqa.jsonl.gz qa/weights build/newsqa.jsonl [--limit N] [--own]
+    python -m training.evaluate ../shared/data/validation/newsqa.jsonl.gz qa/weights build/newsqa.jsonl [--own]
 
-One question a line, in the order of the file: {"id", "article", "kind", "gold": [row], "rows": [row], "cosine", "bm25",
-"fused", "sentence", "span": [...] by row, "answers", "text"}. `training.choose` turns these lines into figures and settings, so
-that a weight can be chosen without reading anything again. --own asks each question of its own paragraph.
+The set is in the normal form (training/README.md). One question a line, in the order of the file: {"id", "article",
+"gold": [row], "rows": [row], "cosine", "bm25", "fused", "sentence", "span": [...] by row, "answers", "text"}.
+`training.choose` turns these lines into figures and settings, so that a weight can be chosen without reading anything
+again. --own asks each question of its own paragraph.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import gzip
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from index.build import ArticleIndex, open_index
 from index.embeddings import open_encoder
 from qa.dialogue import Turn, understand
 from qa.retrieve import retrieve
-from qa.trained_reader import TrainedReader, best_span, whole_words
+from qa.trained_reader import TrainedReader, best_span
 
 
 def offsets(question: dict[str, Any], paragraph_starts: list[int]) -> list[tuple[int, int]]:
@@ -85,8 +87,6 @@ def main() -> None:
         n: v for n, v in (("most_pieces", arguments.most_pieces), ("window_pieces", arguments.window_pieces)) if v
     }
     if changes:
-        from dataclasses import replace
-
         reader.settings = replace(reader.settings, **changes)
     everything = [
         t for t in tasks(arguments.data, own=arguments.own) if t[2].get("history") or not arguments.follow_ups
@@ -110,15 +110,10 @@ def main() -> None:
             spans = {}
             for row in logits:
                 first, last, value = best_span(logits[row])
-                s = article_index.sentences[row]
-                at = reader._pieces_of(article_index)[row].places
-                if at:
-                    a, b = whole_words(
-                        article_index.article.text, s.start + at[first][0], s.start + at[last][1], s.start, s.end
-                    )
-                    spans[row] = (value, article_index.article.text[a:b])
-                else:
-                    spans[row] = (value, "")
+                # A sentence of signs the tokenizer knows nothing of has no pieces, and so no span.
+                empty = not len(logits[row].starts)
+                a, b = (0, 0) if empty else reader.span_offsets(article_index, row, first, last)
+                spans[row] = (value, article_index.article.text[a:b])
             words = article_index.terms.words(question["question"])
             line = {
                 "id": question["id"], "article": name, "question": question["question"], "history": len(history),

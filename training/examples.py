@@ -1,7 +1,8 @@
-"""Prepared articles go in; batches of (question, windows) with the right sentences and spans marked come out, drawn anew each time.
+"""Prepared articles go in; batches of questions and windows, the right places marked, come out, drawn anew each time.
 
-What a reader must learn is made here: windows cut at a random place so that no position is favoured; hard windows of the
-same article; questions whose answer was taken away, or that were changed so that nothing answers; earlier turns; typos.
+What a reader must learn is made here: windows cut at a random place so that no position is favoured; hard windows of
+the same article; questions whose answer was taken away, or that were changed so that nothing answers; earlier turns;
+typos.
 """
 
 import gzip
@@ -193,7 +194,7 @@ class Examples:
         return [*pieces, SEP]
 
     def changed(self, text: str, article: dict[str, Any], rng: random.Random) -> str | None:
-        """Return the question with one name, number or opposite changed, so that its own paragraph answers it no more."""
+        """Return the question with a name, number or opposite changed, so that its own paragraph answers it no more."""
         ways = []
         for match in NAME.finditer(text):
             others = [name for name in article["names"] if name not in text and match.group() not in name]
@@ -205,9 +206,11 @@ class Examples:
             ]
             if others:
                 ways.append((match.span(), rng.choice(others)))
-        for match in re.finditer(r"\w+", text):
-            if match.group().lower() in OPPOSITE:
-                ways.append((match.span(), OPPOSITE[match.group().lower()]))
+        ways += [
+            (match.span(), OPPOSITE[match.group().lower()])
+            for match in re.finditer(r"\w+", text)
+            if match.group().lower() in OPPOSITE
+        ]
         if not ways:
             return None
         (start, end), other = rng.choice(ways)

@@ -9,12 +9,12 @@ file is a third of the size. Matrix products are int8 (dynamic quantisation); --
 import argparse
 import hashlib
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import tomllib
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
@@ -69,26 +69,32 @@ def reader_graph(weights: dict[str, np.ndarray[Any, Any]]) -> onnx.ModelProto:
         graph.initializer.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
-    hidden = weights["sentence_hidden.weight"].astype(np.float32)  # (384, 768): mean of the sentence, then [CLS]
-    out = weights["sentence_out.weight"].astype(np.float32)
-    span = weights["span.weight"].astype(np.float32)
+    def float32(name: str) -> np.ndarray[Any, Any]:
+        return weights[name].astype(np.float32)
+
     zero, one = constant("at_0", np.array([0])), constant("at_1", np.array([1]))
     last = constant("axis_2", np.array([2]))
+    hidden = float32("sentence_hidden.weight")  # (384, 768): mean of the sentence, then [CLS]
+    of_mean, of_first = constant("hidden_mean", hidden[:, :384].T), constant("hidden_first", hidden[:, 384:].T)
+    hidden_bias = constant("hidden_bias", float32("sentence_hidden.bias"))
+    out = constant("out", float32("sentence_out.weight").T)
+    out_bias = constant("out_bias", float32("sentence_out.bias"))
+    span, span_bias = constant("span", float32("span.weight").T), constant("span_bias", float32("span.bias"))
     graph.node.extend(
         [
             helper.make_node("MatMul", ["pool", "last_hidden_state"], ["means"], name="means"),
             helper.make_node("Slice", ["last_hidden_state", zero, one, one], ["first_piece"]),
             # The head stays float32: it is a thousandth of the work and decides between close sentences.
-            helper.make_node("MatMul", ["means", constant("hidden_mean", hidden[:, :384].T)], ["of_mean"], name="head_mean"),
-            helper.make_node("MatMul", ["first_piece", constant("hidden_first", hidden[:, 384:].T)], ["of_first"], name="head_first"),
+            helper.make_node("MatMul", ["means", of_mean], ["of_mean"], name="head_mean"),
+            helper.make_node("MatMul", ["first_piece", of_first], ["of_first"], name="head_first"),
             helper.make_node("Add", ["of_mean", "of_first"], ["both"]),
-            helper.make_node("Add", ["both", constant("hidden_bias", weights["sentence_hidden.bias"].astype(np.float32))], ["biased"]),
+            helper.make_node("Add", ["both", hidden_bias], ["biased"]),
             helper.make_node("Gelu", ["biased"], ["active"], domain="com.microsoft"),
-            helper.make_node("MatMul", ["active", constant("out", out.T)], ["out_product"], name="head_out"),
-            helper.make_node("Add", ["out_product", constant("out_bias", weights["sentence_out.bias"].astype(np.float32))], ["wide"]),
+            helper.make_node("MatMul", ["active", out], ["out_product"], name="head_out"),
+            helper.make_node("Add", ["out_product", out_bias], ["wide"]),
             helper.make_node("Squeeze", ["wide", last], ["sentence"]),
-            helper.make_node("MatMul", ["last_hidden_state", constant("span", span.T)], ["span_product"], name="head_span"),
-            helper.make_node("Add", ["span_product", constant("span_bias", weights["span.bias"].astype(np.float32))], ["spans"]),
+            helper.make_node("MatMul", ["last_hidden_state", span], ["span_product"], name="head_span"),
+            helper.make_node("Add", ["span_product", span_bias], ["spans"]),
             helper.make_node("Gather", ["spans", constant("column_0", np.array(0))], ["start"], axis=2),
             helper.make_node("Gather", ["spans", constant("column_1", np.array(1))], ["end"], axis=2),
         ]
@@ -116,7 +122,7 @@ GOLDEN_QUESTIONS = ("Who was killed?", "What colour was the car?", "Who filmed t
 
 
 def golden(checkpoint: Path, sha256: str) -> dict[str, Any]:
-    """Return what the float32 model in torch says of a window of the built-in article, for the test of the shipped graph."""
+    """Return what the float32 model says of a window of the built-in article, to test the shipped graph with."""
     from tokenizers import Tokenizer
 
     from index.article import builtin_article

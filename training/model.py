@@ -1,4 +1,4 @@
-"""A batch of (question, window) word pieces goes in; a logit for every sentence and start/end logits for every piece come out.
+"""A batch of windows in word pieces goes in; a logit for every sentence and two for every piece come out.
 
 The encoder is all-MiniLM-L6-v2 (Wang et al. 2020, arXiv:2002.10957) with its three embedding tables frozen, so the
 weights that change are 10.7 million. One softmax runs over all sentences of all windows shown for a question and
@@ -56,7 +56,7 @@ class ReaderModel(nn.Module):
         """Score sentences and spans.
 
         states: float32 (windows, pieces, 384), the encoder's last layer.
-        sentence_of_piece: int64 (windows, pieces), the number of the sentence in the batch, `count` where there is none.
+        sentence_of_piece: int64 (windows, pieces), the sentence's number in the batch, `count` where there is none.
         count: sentences in the batch.
         """
         flat = sentence_of_piece.reshape(-1)

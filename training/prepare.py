@@ -1,22 +1,22 @@
-"""Question-answering sets in the normal form go in; articles cut into sentences, each question with its right ones, come out.
+"""Question sets in the normal form go in; articles cut into sentences, each question with its right ones, come out.
 
     python -m training.prepare ../shared/data/train build/train.jsonl.gz
     python -m training.prepare ../shared/data/validation build/validation.jsonl.gz --all
 
-One article a line: {"set", "id", "sentences": [text], "paragraph_of": [int], "questions": [{"id", "question", "history",
-"gold": [sentence], "spans": [[sentence, start, end]], "own": [first, last + 1], "answerable"}]}; spans are character
-offsets in their sentence, "own" is the range of sentences of the paragraph that the question was asked about.
+One article a line: {"set", "id", "sentences": [text], "paragraph_of": [int], "questions": [{"id", "question",
+"history", "gold": [sentence], "spans": [[sentence, start, end]], "own": [first, last + 1], "answerable"}]}; spans are
+character offsets in their sentence, "own" is the range of sentences of the paragraph that the question was asked about.
 """
 
 import argparse
 import gzip
 import json
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import sentencex
+import tomllib
 
 HERE = Path(__file__).parent
 

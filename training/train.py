@@ -4,20 +4,19 @@
 
 The loss is the marginal likelihood of every right answer (any of them will do): one softmax over the sentences of all
 windows of a question and "none", one over all first pieces, one over all last pieces, each with "none" at logit 0.
-The learning rate warms up, stays, and falls linearly at the end (Hu et al. 2024, arXiv:2404.06395), so a run can be made
-longer or ended early without a schedule that was fixed beforehand.
+The learning rate warms up, stays, and falls linearly at the end (Hu et al. 2024, arXiv:2404.06395), so a run can be
+made longer or ended early without a schedule that was fixed beforehand.
 """
 
 import argparse
 import contextlib
 import json
-import os
 import random
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
+import tomllib
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -133,7 +132,7 @@ def saved(model: ReaderModel, optimizer: torch.optim.Optimizer, step: int, path:
     weights = {k: v for k, v in model.state_dict().items() if "embeddings." not in k}
     temporary = path.with_suffix(".part")
     torch.save({"weights": weights, "optimizer": optimizer.state_dict(), "step": step}, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def main() -> None:
