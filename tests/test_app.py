@@ -1,0 +1,336 @@
+"""The app without a browser: what it draws, what its endpoint answers, what it refuses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.article import Article, article_from_text
+from index.build import build_index
+from index.embeddings import Encoder
+from index.errors import EmptyArticle
+from index.sentences import split_sentences
+from qa.answer import Answerer
+from qa.confidence import load_calibration
+from qa.reader import FusedReader
+from ui.article_pane import article_html
+from ui.cite import as_markdown, as_plain, as_record
+from ui.conversation import conversation_html, exchange_of
+from ui.library import Library
+from ui.suggestions import suggest
+from ui.words import odds, place, reading_time, sureness
+
+HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(2)> ${7*7} {{this}} $x^2$ **bold** <!-- \x00\u202e"
+
+
+@pytest.fixture(scope="module")
+def opening(encoder: Encoder) -> Any:
+    """How the app opens an article in these tests: the toy encoder, always answering."""
+
+    def open_article(article: Article) -> Answerer:
+        index = build_index(article, encoder)
+        return Answerer(index, encoder, FusedReader(), load_calibration("fused"), min_confidence=0.3)
+
+    return open_article
+
+
+@pytest.fixture(scope="module")
+def answerer(opening: Any, small_article: Article) -> Answerer:
+    return opening(small_article)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("confidence", "said"),
+    [
+        (0.91, "9 of 10"),
+        (0.5, "5 of 10"),
+        (0.97, "97 of 100"),
+        (1.0, "99 of 100"),
+        (0.03, "3 of 100"),
+        (0.0, "1 of 100"),
+    ],
+)
+def test_a_confidence_is_a_count_and_never_says_always_or_never(confidence, said):
+    assert odds(confidence) == said
+
+
+def test_how_sure_is_said_in_words_and_as_a_count():
+    assert sureness(0.92) == "almost certainly right: 9 of 10 answers like this are"
+
+
+def test_a_place_counts_paragraphs_and_sentences_from_one(small_article):
+    """Paragraph 2 begins "The river rose on Monday. By 1953 ...": the second sentence there is row 2."""
+    sentences = split_sentences(small_article.text)
+    assert place(sentences, 0) == "paragraph 1, sentence 1"
+    assert place(sentences, 2) == "paragraph 2, sentence 2"
+
+
+def test_even_a_headline_takes_a_minute_to_read():
+    assert (reading_time(5), reading_time(2300), reading_time(230 * 90)) == ("1 min read", "10 min read", "1.5 h read")
+
+
+# --- what is drawn ----------------------------------------------------------------------------------------------------
+
+
+def test_no_character_of_an_article_is_drawn_as_markup():
+    article = article_from_text(f"{HOSTILE}\n\n{HOSTILE} ends.", title=HOSTILE, source=HOSTILE)
+    drawn = article_html(article, split_sentences(article.text), key='"><b>')
+    assert "<script" not in drawn
+    assert "<img" not in drawn
+    assert "<!--" not in drawn
+    assert "<b>" not in drawn
+
+
+def test_every_sentence_is_drawn_once_with_its_row(small_article):
+    sentences = split_sentences(small_article.text)
+    drawn = article_html(small_article, sentences, key="k")
+    assert [f'data-row="{row}"' in drawn for row in range(len(sentences))] == [True] * len(sentences)
+    assert drawn.count("data-row=") == len(sentences)
+
+
+def test_the_headline_is_drawn_once():
+    with_headline = article_from_text("A storm is coming\n\nIt rained.", title="A storm is coming")
+    without = article_from_text("It rained.", title="Rain")
+    for article in (with_headline, without):
+        drawn = article_html(article, split_sentences(article.text), key="k")
+        assert drawn.count("<h1") == 1
+
+
+def test_the_folders_of_an_uploaded_file_are_not_shown():
+    article = article_from_text("It rained.", title="t", source="/home/somebody/secret/rain.txt")
+    assert "secret" not in article_html(article, split_sentences(article.text), key="k")
+
+
+def test_an_answer_shows_its_sentence_its_place_and_how_sure(answerer):
+    drawn = conversation_html([exchange_of(answerer.ask("When did the river rise?"), answerer, key="k")])
+    assert "The river rose on Monday." in drawn
+    assert "Paragraph 2, sentence 1" in drawn
+    assert "answers like this are" in drawn
+    assert "Runners-up" in drawn
+    assert "Why this answer" in drawn
+
+
+def test_what_the_article_does_not_say_is_said_with_the_words_it_lacks(answerer):
+    strict = Answerer(
+        answerer.article_index, answerer.encoder, answerer.reader, answerer.calibration, min_confidence=1.0
+    )
+    drawn = conversation_html([exchange_of(strict.ask("Did the volcano spare the bridge?"), strict, key="k")])
+    assert "The article does not say." in drawn
+    assert "<q>volcano</q>" in drawn
+    assert 'class="miss"' in drawn
+
+
+def test_a_hostile_question_is_drawn_as_text(answerer):
+    drawn = conversation_html([exchange_of(answerer.ask("river " + HOSTILE), answerer, key="k")], trouble=HOSTILE)
+    assert "<script" not in drawn
+    assert "<img" not in drawn
+
+
+def test_why_names_the_words_that_question_and_sentence_share(answerer):
+    exchange = exchange_of(answerer.ask("Which bridges did the flood take?"), answerer, key="k")
+    assert set(exchange.runners[0].shared) == {"bridges", "flood"}
+
+
+def test_few_candidates_are_kept_of_a_long_article(opening):
+    article = article_from_text("The river rose. " * 500)
+    asked = opening(article)
+    exchange = exchange_of(asked.ask("Did the river rise?"), asked, key="k")
+    assert len(exchange.runners) == len(exchange.answer.candidates) == 8
+
+
+# --- taking an answer away --------------------------------------------------------------------------------------------
+
+
+def test_a_citation_names_the_article_and_the_place(answerer):
+    exchange = exchange_of(answerer.ask("When did the river rise?"), answerer, key="k")
+    assert as_plain(exchange).endswith("“The river rose on Monday.” (The great flood, paragraph 2, sentence 1)")
+    record = as_record(exchange)
+    start, end = record["sentence"]["start"], record["sentence"]["end"]
+    assert answerer.article.text[start:end] == record["sentence"]["text"]
+
+
+def test_markdown_in_an_article_is_shown_not_interpreted(opening):
+    article = article_from_text("The *river* [rose](http://x) `on` Monday.", title="A_B")
+    asked = opening(article)
+    drawn = as_markdown(exchange_of(asked.ask("When did the river rise?"), asked, key="k"))
+    assert r"\*river\*" in drawn
+    assert r"\[rose\]\(http" in drawn
+    assert r"A\_B" in drawn
+
+
+# --- the library ------------------------------------------------------------------------------------------------------
+
+
+def test_an_article_that_many_ask_for_at_once_is_opened_once(opening, small_article):
+    opened = []
+
+    def slow(article: Article) -> Answerer:
+        opened.append(article)
+        return opening(article)
+
+    library = Library(slow, cache=None)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: library.answerer(small_article), range(16)))
+    assert len(opened) == 1
+    assert len({id(answerer) for answerer in found}) == 1
+
+
+def test_only_so_many_articles_stay_open_and_the_oldest_goes(opening):
+    library = Library(opening, cache=None)
+    keys = [library.put(article_from_text(f"Text number {number}.")) for number in range(20)]
+    assert library.article(keys[0]) is None
+    assert library.article(keys[-1]) is not None
+    assert len(library.shelf()) == 16
+
+
+def test_an_article_that_was_forgotten_is_not_on_the_shelf(opening, small_article):
+    library = Library(opening, cache=None)
+    key = library.put(small_article)
+    library.forget(key)
+    assert library.shelf() == []
+    assert library.article(key) is None
+
+
+# --- examples ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_example_question_is_answered_by_a_sentence_that_names_what_it_asks_about(answerer):
+    for question in suggest(answerer):
+        assert answerer.ask(question).answered
+
+
+def test_a_place_is_not_asked_about_as_a_person(opening):
+    article = article_from_text("The river rose in Maida Vale. Maida Vale flood victim Jane Carter, the mayor, spoke.")
+    assert not any("Who is Maida Vale" in question for question in suggest(opening(article)))
+
+
+def test_an_article_without_names_gets_no_example_that_fails(opening):
+    assert suggest(opening(article_from_text("It rained. Then it stopped."))) == []
+
+
+# --- the app ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def page(opening: Any, small_article: Article) -> Any:
+    from app import _Page
+
+    return _Page(Library(opening, cache=None), small_article)
+
+
+def test_two_conversations_do_not_mix(page, small_article):
+    from app import Session
+    from ui.library import key_of
+
+    one = other = Session(key_of(small_article))
+    one, drawn_one, _, _ = page.ask("When did the river rise?", one)
+    other, drawn_other, _, _ = page.ask("Who is the mayor?", other)
+    assert "When did the river rise?" not in drawn_other
+    assert [len(session.exchanges) for session in (one, other)] == [1, 1]
+    assert "Who is the mayor?" not in drawn_one
+
+
+def test_a_bad_article_is_complained_about_in_one_line_and_the_old_one_stays(page, small_article):
+    from app import Session
+    from ui.library import key_of
+
+    last = list(page.bring_text("  \n ", Session(key_of(small_article))))[-1]
+    with pytest.raises(EmptyArticle) as refused:
+        article_from_text("  \n ")
+    assert "\n" not in str(refused.value)
+    assert 'role="alert"' in last[4]
+    assert all("__type__" in kept and kept["__type__"] == "update" and len(kept) == 1 for kept in last[:4])
+
+
+def test_the_complaint_about_an_article_is_escaped(page, small_article):
+    from app import Session
+    from ui.library import key_of
+
+    last = list(page.bring_file("/nowhere/<img src=x>.txt", Session(key_of(small_article))))[-1]
+    assert "<img" not in last[4]
+
+
+@pytest.fixture(scope="module")
+def server(opening: Any, small_article: Article) -> Iterator[str]:
+    import os
+
+    from app import build_app, looks
+
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
+    app = build_app(small_article, open_article=opening, cache=None)
+    _, address, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **looks())
+    yield address
+    app.close()
+
+
+@pytest.mark.model
+def test_a_program_asks_by_the_name_ask(server):
+    from gradio_client import Client
+
+    client = Client(server, verbose=False)
+    answer = client.predict("When did the river rise?", api_name="/ask")
+    assert answer["answered"] is True
+    assert answer["sentence"]["text"] == "The river rose on Monday."
+    assert 0 <= answer["confidence"] <= 1
+
+
+def test_only_the_endpoints_that_are_promised_are_public(opening, small_article):
+    from app import build_app
+
+    app = build_app(small_article, open_article=opening, cache=None)
+    public = {fn.api_name for fn in app.fns.values() if fn.api_visibility == "public" and fn.api_name}
+    assert public == {"ask"}
+
+
+def test_nothing_is_opened_until_somebody_asks(small_article):
+    from app import build_app
+
+    def never(article: Article) -> Answerer:
+        raise AssertionError("opened")
+
+    build_app(small_article, open_article=never, cache=None)
+
+
+def test_demo_is_there_for_gradios_own_tools():
+    import app
+
+    assert app.demo is app.demo
+
+
+def test_local_calls_are_kept_off_proxies(monkeypatch):
+    from app import _keep_local_calls_off_proxies
+
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    monkeypatch.delenv("no_proxy", raising=False)
+    _keep_local_calls_off_proxies()
+    import os
+
+    assert os.environ["NO_PROXY"].split(",")[:2] == ["example.org", "localhost"]
+    assert "127.0.0.1" in os.environ["no_proxy"]
+
+
+def test_the_page_asks_nothing_of_other_machines():
+    ui = Path(__file__).parent.parent / "ui"
+    for name in ("page.css", "page.js"):
+        text = (ui / name).read_text(encoding="utf-8")
+        assert "http://" not in text
+        assert "https://" not in text
+        assert "@import" not in text
+        assert "url(" not in text
+
+
+def test_a_second_thread_does_not_warm_up_twice(page):
+    threads = [threading.Thread(target=page.warm_up) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(page._library.shelf()) == 1
