@@ -19,11 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import UserError
+from qa.decisions import STATISTICS, Decisions, value_of
 from qa.evaluate import Outcome
 from qa.metrics import mean, percentile
 from qa.report import UNDEFINED, check_format, markdown_text, number, refuse_empty, text_of
 from qa.run import Run, unfinished
 from qa.statistics import (
+    CountArray,
+    FloatArray,
     bootstrap,
     bootstrap_mean,
     holm,
@@ -32,7 +35,7 @@ from qa.statistics import (
     smallest_difference,
     swap_permutation_p,
 )
-from qa.summary import BY_NAME, MEASURES, SET_STATISTICS, Decisions, Measure, Summary, values_of
+from qa.summary import BY_NAME, MEASURES, Measure, Summary, values_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -152,7 +155,7 @@ class Comparison:
             errors = sum(outcome.error is not None for outcome in run.outcomes)
             if errors:
                 said.append(
-                    f"{errors:,} question{'' if errors == 1 else 's'} of {name} ended in an error and count as wrong."
+                    f"{errors:,} question{'' if errors == 1 else 's'} of {name} ended in an error: counted as wrong."
                 )
         said.append("Right: a right sentence was shown, or nothing where the article says nothing.")
         return said
@@ -270,7 +273,7 @@ def _corrected(row: Difference, p: float | None) -> Difference:
 def _difference(measure: Measure, pairs: Sequence[tuple[Outcome, Outcome]], *, seed: int) -> Difference:
     if measure.name not in COUNTS_ERRORS:
         pairs = [(one, other) for one, other in pairs if one.error is None and other.error is None]
-    if measure.name in SET_STATISTICS:
+    if measure.name in STATISTICS:
         return _set_difference(measure, pairs, seed=seed)
     ones, others = (values_of(measure.name, side) for side in ([p[0] for p in pairs], [p[1] for p in pairs]))
     defined = [
@@ -293,32 +296,24 @@ def _difference(measure: Measure, pairs: Sequence[tuple[Outcome, Outcome]], *, s
 
 
 def _set_difference(measure: Measure, pairs: Sequence[tuple[Outcome, Outcome]], *, seed: int) -> Difference:
-    statistic = SET_STATISTICS[measure.name]
+    statistic = STATISTICS[measure.name]
     a, b = Decisions.of([one for one, _ in pairs]), Decisions.of([other for _, other in pairs])
-    of_a, of_b = statistic(a), statistic(b)
+    of_a, of_b = value_of(statistic, a), value_of(statistic, b)
     if of_a is None or of_b is None:
         return Difference(measure, of_a, of_b, None, None, None, None, None, "none", 0)
+    both = a.followed_by(b)
 
-    def drawn(rows: NDArray[np.int64]) -> float | None:
-        one, other = statistic(a.drawn(rows)), statistic(b.drawn(rows))
-        return None if one is None or other is None else other - one
+    def drawn(weights: CountArray) -> FloatArray:
+        return statistic(b, weights) - statistic(a, weights)
 
-    def swapped(swap: NDArray[np.bool_]) -> float | None:
-        one, other = statistic(_mixed(a, b, swap)), statistic(_mixed(b, a, swap))
-        return None if one is None or other is None else other - one
+    def swapped(swap: NDArray[np.bool_]) -> FloatArray:
+        # Of each question one run's decision counts in A's place and the other's in B's.
+        kept, other = (~swap).astype(np.int64), swap.astype(np.int64)
+        return statistic(both, np.hstack([other, kept])) - statistic(both, np.hstack([kept, other]))
 
-    low, high = bootstrap(drawn, len(pairs), [one.article for one, _ in pairs], seed=seed) or (None, None)
+    low, high = bootstrap(drawn, [one.article for one, _ in pairs], seed=seed) or (None, None)
     p = swap_permutation_p(swapped, len(pairs), seed=seed)
     return Difference(measure, of_a, of_b, of_b - of_a, low, high, p, None, "swap permutation", len(pairs))
-
-
-def _mixed(a: Decisions, b: Decisions, swap: NDArray[np.bool_]) -> Decisions:
-    """Return A's decisions with B's where swapped. Whether a question can be answered is the same in both."""
-    return Decisions(
-        np.where(swap, b.confidence, a.confidence),
-        np.where(swap, b.right, a.right),
-        np.where(swap, b.answerable, a.answerable),
-    )
 
 
 # -- the gate ----------------------------------------------------------------------------------------------------------

@@ -104,7 +104,8 @@ def remarks(summary: Summary) -> list[str]:
     """Return what a reader of the figures must know beside them, most important first."""
     said = []
     if summary.errors:
-        said.append(f"{_counted(summary.errors, 'question')} ended in an error and belong to no figure.")
+        them = "it" if summary.errors == 1 else "them"
+        said.append(f"{_counted(summary.errors, 'question')} ended in an error; no figure includes {them}.")
     if summary.unfinished:
         said.append(f"The run was interrupted: {_counted(summary.unfinished, 'question')} not asked yet.")
     said += [f"{_counted(count, 'question')} left out: {why}." for why, count in summary.left_out.items()]

@@ -87,7 +87,7 @@ def run_questions(
     each question. With `resume`, the questions the folder already holds are not asked again.
 
     Raises:
-        BadRun: when the folder holds another run, or a finished or interrupted one and `resume` is False.
+        BadRun: when the folder holds another run, one of other models, or any and `resume` is False.
     """
     settings = dict(settings or {})
     fingerprint = question_set.fingerprint
@@ -112,11 +112,15 @@ def run_questions(
         "cold_start_ms": info.get("cold_start_ms"),
     }
 
+    changed: list[str] = []
+
     def opening(article: Article) -> Answerer:
         answerer = open_answerer(article)
+        models = describe_models(answerer)
         if not info["models"]:
-            info["models"] = describe_models(answerer)
+            info["models"] = models
             _write_info(folder, info)
+        changed.extend(name for name in models if models[name] != info["models"].get(name))
         return answerer
 
     if folder is not None:
@@ -127,6 +131,8 @@ def run_questions(
     asked: dict[str, Outcome] = {}
     try:
         for outcome in evaluate(question_set, opening, skip=done.keys()):
+            if changed:  # half a run by one model and half by another would be the score of neither
+                raise BadRun(f"{folder} was begun with another {changed[0]}; run it again into another folder")
             if info["cold_start_ms"] is None and outcome.error is None:
                 info["cold_start_ms"] = outcome.ms.get("open", 0.0) + outcome.ms.get("total", 0.0)
             if sink is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,10 @@ CountArray = NDArray[np.int64]
 Z = 1.959963984540054  # 95 % of a normal distribution lie within this many standard deviations
 POWER_Z = 0.8416212335729143  # and 80 % below this many: what a difference needs to be found four times in five
 RESAMPLES = 2000
+SET_RESAMPLES = 1000  # of figures that are no average
 PERMUTATIONS = 9999
+SWAPS = 999
+CHUNK_VALUES = 1_000_000  # numbers of one array held at once
 SEED = 20240131
 FEWEST_CLUSTERS = 10  # below that a bootstrap of whole articles is far too sure of itself
 
@@ -75,19 +79,33 @@ def bootstrap_mean(values: Sequence[float], articles: Sequence[str], *, seed: in
 
 
 def bootstrap(
-    statistic: Callable[[CountArray], float | None], n: int, articles: Sequence[str], *, seed: int = SEED
+    statistic: Callable[[CountArray], FloatArray], articles: Sequence[str], *, seed: int = SEED
 ) -> Interval | None:
-    """Return the 95 % percentile interval of any statistic of n questions; None for fewer than two.
+    """Return the 95 % percentile interval of any statistic of questions; None for fewer than two.
 
-    `statistic` is given the row numbers of the questions drawn, with repeats; where it is undefined (None) for a draw,
-    that draw is left out. Undefined for more than half of the draws is an undefined interval.
+    `statistic` is given how often each question counts, shape (m, n), and returns m values, NaN where it is undefined;
+    those are left out. Undefined for more than half of the draws is an undefined interval.
     """
-    if n < 2:
+    if len(articles) < 2:
         return None
-    rows = np.arange(n)
-    found = [statistic(np.repeat(rows, draw)) for draw in Clusters.of(articles).draws(resamples=1000, seed=seed)]
-    defined = [value for value in found if value is not None]
-    return _ends(np.asarray(defined)) if 2 * len(defined) > len(found) else None
+    draws = Clusters.of(articles).draws(resamples=SET_RESAMPLES, seed=seed)
+    found = in_chunks(statistic, draws)
+    defined = found[~np.isnan(found)]
+    return _ends(defined) if 2 * len(defined) > len(found) else None
+
+
+def bootstrap_quantile(values: Sequence[float], share: float, *, seed: int = SEED) -> Interval | None:
+    """Return the 95 % percentile interval of a quantile (times: questions are drawn, not articles)."""
+    if len(values) < 2:
+        return None
+    rows = np.random.default_rng(seed).integers(0, len(values), size=(SET_RESAMPLES, len(values)))
+    return _ends(np.quantile(np.asarray(values, dtype=np.float64)[rows], share, axis=1))
+
+
+def in_chunks(function: Callable[[Any], FloatArray], rows: NDArray[Any]) -> FloatArray:
+    """Return the function of all rows, computed a few at a time: 2,000 questions drawn 1,000 times fill memory."""
+    chunk = max(1, CHUNK_VALUES // max(1, rows.shape[1]))
+    return np.concatenate([function(rows[start : start + chunk]) for start in range(0, len(rows), chunk)])
 
 
 def _ends(values: FloatArray) -> Interval:
@@ -108,8 +126,8 @@ def paired_permutation_p(a: Sequence[float], b: Sequence[float], *, seed: int = 
     """Return the two-sided p of the mean difference of pairs; exact when few pairs differ, else seeded draws."""
     differences = np.asarray(b, dtype=np.float64) - np.asarray(a, dtype=np.float64)
     differing = differences[differences != 0]  # a pair without a difference is the same whichever way it is turned
-    if not len(differing):
-        return 1.0
+    if len(differing) < 2:
+        return 1.0  # of one difference, either way round is as far from none
     from scipy.stats import permutation_test
 
     def total(sample: FloatArray, axis: int = -1) -> FloatArray:
@@ -129,22 +147,20 @@ def paired_permutation_p(a: Sequence[float], b: Sequence[float], *, seed: int = 
 
 
 def swap_permutation_p(
-    statistic: Callable[[NDArray[np.bool_]], float | None], n: int, *, seed: int = SEED, permutations: int = 999
+    statistic: Callable[[NDArray[np.bool_]], FloatArray], n: int, *, seed: int = SEED
 ) -> float | None:
     """Return the two-sided p of a difference between two runs that is no mean of questions (an area, a curve).
 
-    `statistic` is given which questions have their two runs swapped, and returns the difference B - A that results.
+    `statistic` is given which questions have their two runs swapped, shape (m, n), and returns the m differences B - A
+    that result; NaN counts as no difference. None where the difference itself is undefined.
     """
-    seen = statistic(np.zeros(n, dtype=bool))
-    if seen is None:
+    seen = float(statistic(np.zeros((1, n), dtype=bool))[0])
+    if np.isnan(seen):
         return None
-    generator = np.random.default_rng(seed)
-    as_far = 0
-    for _ in range(permutations):
-        drawn = statistic(generator.random(n) < 0.5)
-        # Just under, so that the same difference summed in another order still counts as equal.
-        as_far += drawn is not None and abs(drawn) >= abs(seen) - 1e-12
-    return (as_far + 1) / (permutations + 1)
+    swaps = np.random.default_rng(seed).random((SWAPS, n)) < 0.5
+    # Just under, so that the same difference summed in another order still counts as equal.
+    as_far = np.abs(np.nan_to_num(in_chunks(statistic, swaps))) >= abs(seen) - 1e-12
+    return float((as_far.sum() + 1) / (SWAPS + 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

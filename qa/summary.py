@@ -24,20 +24,16 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from qa.decisions import BINS, STATISTICS, Decisions, bin_of, thresholds, value_of
 from qa.evaluate import STAGES, Outcome, Stage
 from qa.metrics import mean, percentile
 from qa.run import Run, unfinished
 from qa.slices import slices_of
-from qa.statistics import Clusters, bootstrap, bootstrap_mean, wilson
+from qa.statistics import Clusters, bootstrap, bootstrap_mean, bootstrap_quantile, wilson
 
 RANKING = ("P@1", "Success@3", "RR@10", "nDCG@10", "R@10")  # as ir_measures names them
 DEEPEST = 10  # no ranking measure looks further down
-BINS = 10
 Better = Literal["higher", "lower"]
-CountArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +217,7 @@ def figures_of(
     wanted = [measure for measure in MEASURES if only is None or measure.name in only]
     figures: dict[str, Figure] = {}
     for measure in wanted:
-        if measure.name in SET_STATISTICS:
+        if measure.name in STATISTICS:
             members = list(outcomes)
             if measure.name == "auroc" and against is not None:
                 members = [outcome for outcome in outcomes if outcome.answerable] + list(against)
@@ -302,117 +298,21 @@ def _with(value: float | None, ends: tuple[float, float] | None, n: int) -> Figu
     return Figure(value, low, high, n)
 
 
-# -- figures of a whole set: they are no average of questions -----------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """What the figures about confidence look at, one place a question."""
-
-    confidence: NDArray[np.float64]
-    right: NDArray[np.bool_]  # the best sentence is a right one
-    answerable: NDArray[np.bool_]
-
-    @staticmethod
-    def of(outcomes: Sequence[Outcome]) -> Decisions:
-        """Return the decisions of outcomes, in their order."""
-        return Decisions(
-            np.array([outcome.confidence for outcome in outcomes], dtype=np.float64),
-            np.array([outcome.best_is_right for outcome in outcomes], dtype=bool),
-            np.array([outcome.answerable for outcome in outcomes], dtype=bool),
-        )
-
-    def drawn(self, rows: NDArray[np.int64]) -> Decisions:
-        """Return the decisions of some rows, repeats included."""
-        return Decisions(self.confidence[rows], self.right[rows], self.answerable[rows])
-
-
-def auroc_of(decisions: Decisions) -> float | None:
-    """Return AUROC of "the article answers it" by confidence; None unless there are both kinds.
-
-    The same as `qa.metrics.auroc`, in arrays, because a bootstrap and a permutation test ask for it thousands of times.
-    """
-    ups, downs = int(decisions.answerable.sum()), int((~decisions.answerable).sum())
-    if not ups or not downs:
-        return None
-    _, group = np.unique(decisions.confidence, return_inverse=True)
-    above = np.bincount(group, weights=decisions.answerable)
-    below = np.bincount(group, weights=~decisions.answerable)
-    return float((above * (below.cumsum() - below / 2)).sum() / (ups * downs))
-
-
-def _steps(decisions: Decisions) -> tuple[NDArray[np.float64], CountArray, CountArray]:
-    """Return the distinct confidences, highest first, with how many answers there are at least so sure, and wrong."""
-    values, group = np.unique(-decisions.confidence, return_inverse=True)
-    given = np.bincount(group, minlength=len(values)).cumsum()
-    wrong = np.bincount(group, weights=~decisions.right, minlength=len(values)).cumsum()
-    return -values, given.astype(np.int64), np.rint(wrong).astype(np.int64)
-
-
-def aurc_of(decisions: Decisions) -> float | None:
-    """Return the mean risk over every coverage 1/n ... n/n, most confident first; None of nothing.
-
-    Answers with the same confidence can be given in any order; the expected number of wrong ones is taken, so the
-    figure does not depend on the order of the file.
-    """
-    n = len(decisions.confidence)
-    if n == 0:
-        return None
-    _, given, wrong = _steps(decisions)
-    expected = np.interp(np.arange(1, n + 1), np.concatenate([[0], given]), np.concatenate([[0], wrong]))
-    return float((expected / np.arange(1, n + 1)).mean())
-
-
-def coverage_at(decisions: Decisions, precision: float) -> float | None:
-    """Return the largest share of questions that some threshold answers with `precision` right; 0.0 if none does."""
-    n = len(decisions.confidence)
-    if n == 0:
-        return None
-    _, given, wrong = _steps(decisions)
-    # Whole numbers compared with a hair's room: 19 of 20 is 95 %, whatever floating point says.
-    good = given[(given - wrong) >= precision * given - 1e-9]
-    return float(good.max() / n) if len(good) else 0.0
-
-
-def ece_of(decisions: Decisions) -> float | None:
-    """Return the expected calibration error over BINS equal steps of confidence; None of nothing."""
-    n = len(decisions.confidence)
-    if n == 0:
-        return None
-    step = _bin_of(decisions.confidence)
-    gaps = np.bincount(step, weights=decisions.confidence - decisions.right, minlength=BINS)
-    return float(np.abs(gaps).sum() / n)
-
-
-def _bin_of(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-
-
-SET_STATISTICS: Mapping[str, Callable[[Decisions], float | None]] = {
-    "auroc": auroc_of,
-    "coverage@95%": lambda decisions: coverage_at(decisions, 0.95),
-    "coverage@90%": lambda decisions: coverage_at(decisions, 0.90),
-    "aurc": aurc_of,
-    "ece": ece_of,
-}
-
-
 def _set_figure(name: str, outcomes: Sequence[Outcome], *, seed: int) -> Figure:
+    """Return a figure that is no average of questions."""
     decisions = Decisions.of(outcomes)
-    statistic = SET_STATISTICS[name]
-    value = statistic(decisions)
+    statistic = STATISTICS[name]
+    value = value_of(statistic, decisions)
     if value is None:
         return Figure(None, None, None, 0)
-    ends = bootstrap(
-        lambda rows: statistic(decisions.drawn(rows)), len(outcomes), [o.article for o in outcomes], seed=seed
-    )
+    ends = bootstrap(partial(statistic, decisions), [outcome.article for outcome in outcomes], seed=seed)
     return _with(value, ends, len(outcomes))
 
 
 def reliability(outcomes: Sequence[Outcome]) -> tuple[Bin, ...]:
     """Return, for each step of confidence, how many answers there were and how many of them were right."""
     decisions = Decisions.of(outcomes)
-    step = _bin_of(decisions.confidence)
+    step = bin_of(decisions.confidence)
     bins = []
     for number in range(BINS):
         here = step == number
@@ -430,31 +330,20 @@ def reliability(outcomes: Sequence[Outcome]) -> tuple[Bin, ...]:
 
 def risk_coverage(outcomes: Sequence[Outcome]) -> tuple[CurvePoint, ...]:
     """Return the risk at every threshold that changes anything, the most careful first."""
-    values, given, wrong = _steps(Decisions.of(outcomes))
+    values, given, wrong = thresholds(Decisions.of(outcomes))
     return tuple(
         CurvePoint(float(value), float(answered / len(outcomes)), float(mistaken / answered))
         for value, answered, mistaken in zip(values, given, wrong, strict=True)
     )
 
 
-def _quantile_of(values: NDArray[np.float64], share: float, rows: NDArray[np.int64]) -> float:
-    return float(np.quantile(values[rows], share))
-
-
 def time_figures(outcomes: Sequence[Outcome], *, seed: int) -> dict[str, dict[str, Figure]]:
     """Return median and 95th percentile of the milliseconds of each stage of the work."""
-    stages = dict.fromkeys(stage for outcome in outcomes for stage in outcome.ms)
     figures: dict[str, dict[str, Figure]] = {}
-    for stage in stages:
-        timed = [outcome for outcome in outcomes if stage in outcome.ms]
-        values = np.array([outcome.ms[stage] for outcome in timed])
-        articles = [outcome.article for outcome in timed]
+    for stage in dict.fromkeys(stage for outcome in outcomes for stage in outcome.ms):
+        values = [outcome.ms[stage] for outcome in outcomes if stage in outcome.ms]
         figures[stage] = {
-            name: _with(
-                percentile(values.tolist(), share),
-                bootstrap(partial(_quantile_of, values, share), len(timed), articles, seed=seed),
-                len(timed),
-            )
+            name: _with(percentile(values, share), bootstrap_quantile(values, share, seed=seed), len(values))
             for name, share in (("median", 0.5), ("p95", 0.95))
         }
     return figures

@@ -24,7 +24,7 @@ from qa.summary import summarise
 
 TEXT = " ".join(f"Sentence {number} says something." for number in range(10))
 ARTICLE = article_from_text(TEXT, title="Ten <b>sentences</b>")
-PLACES = [(TEXT.index(f"Sentence {number}"), TEXT.index(f"Sentence {number}") + 29) for number in range(10)]
+PLACES = [(TEXT.index(f"Sentence {number}"), TEXT.index(f"Sentence {number}") + 26) for number in range(10)]
 
 
 def made(
@@ -141,7 +141,7 @@ def test_an_error_in_b_is_a_question_lost():
     comparison = compare_runs(one, other)
     assert [flip.a.id for flip in comparison.lost] == ["q0"]
     assert next(row.n for row in comparison.differences if row.measure.name == "P@1") == 11
-    assert comparison.remarks[0] == "1 question of B ended in an error and count as wrong."
+    assert comparison.remarks[0] == "1 question of B ended in an error: counted as wrong."
 
 
 @pytest.mark.parametrize("ending", [".html", ".md", ".json"])

@@ -12,8 +12,9 @@ from index.article import Article
 from qa.answer import Answerer
 from qa.evaluate import Outcome, Ranked, evaluate, gold_sentences, outcome_from_json
 from qa.questions import find_evidence
+from qa.reader import FusedReader
 from qa.run import BadRun, Run, read_run, run_questions, unfinished
-from qa.summary import Decisions, aurc_of, coverage_at, ece_of, risk_coverage, summarise, values_of
+from qa.summary import risk_coverage, summarise, values_of
 
 
 def test_a_quote_over_two_sentences_makes_both_right():
@@ -101,6 +102,21 @@ def test_a_folder_with_another_run_is_not_written_over(question_set, open_toy, t
         run_questions(fewer, open_toy, folder=tmp_path, settings={"reader": "fused"}, resume=True)
 
 
+def test_a_run_is_not_gone_on_with_by_another_model(question_set, open_toy, tmp_path):
+    run_questions(question_set, open_toy, folder=tmp_path)
+    path = tmp_path / "outcomes.jsonl"
+    before = b"".join(path.read_bytes().splitlines(keepends=True)[:4])
+    path.write_bytes(before)
+
+    def open_other(article: Article) -> Answerer:
+        made = open_toy(article)
+        return Answerer(made.article_index, made.encoder, FusedReader(temperature=0.5), made.calibration)
+
+    with pytest.raises(BadRun, match="was begun with another reader"):
+        run_questions(question_set, open_other, folder=tmp_path, resume=True)
+    assert path.read_bytes() == before
+
+
 def test_a_folder_of_other_things_is_left_alone(question_set, open_toy, tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(BadRun, match="exists and is not a run"):
@@ -171,34 +187,6 @@ def test_an_unanswerable_question_is_right_when_refused_and_belongs_to_no_rankin
     refused, answered = outcome("a", [], answered=False), outcome("b", [], answered=True)
     assert (refused.right, answered.right) == (True, False)
     assert values_of("P@1", [refused]) == [None]
-
-
-def decided(rows: list[tuple[float, bool]]) -> Decisions:
-    return Decisions.of([outcome(str(n), [0] if right else [5], confidence=c) for n, (c, right) in enumerate(rows)])
-
-
-def test_aurc_by_hand():
-    """Most confident first: right, wrong, right, wrong. Risks 0/1, 1/2, 1/3, 2/4; their mean is 1/3."""
-    assert aurc_of(decided([(0.9, True), (0.8, False), (0.7, True), (0.6, False)])) == pytest.approx(1 / 3)
-
-
-def test_aurc_does_not_depend_on_the_order_of_equally_confident_answers():
-    """One right and one wrong at 0.5: after one answer 1/2 is expected to be wrong, after both 1/2."""
-    assert aurc_of(decided([(0.5, True), (0.5, False)])) == pytest.approx(0.5)
-    assert aurc_of(decided([(0.5, False), (0.5, True)])) == pytest.approx(0.5)
-
-
-def test_coverage_at_95_percent_counts_19_of_20():
-    rows = [(1 - n / 100, n != 3) for n in range(20)]  # the fourth is wrong, 19 of all 20 are right
-    assert coverage_at(decided(rows), 0.95) == 1.0
-    assert coverage_at(decided([*rows, (0.1, False)]), 0.95) == pytest.approx(20 / 21)
-    assert coverage_at(decided([(0.9, False)]), 0.95) == 0.0
-
-
-def test_calibration_error_by_hand():
-    """0.9 and 0.9, one right: |1.8 - 1| = 0.8. 0.3, wrong: 0.3. (0.8 + 0.3) / 3"""
-    assert ece_of(decided([(0.95, True), (0.85, False)])) == pytest.approx((0.05 + 0.85) / 2)
-    assert ece_of(decided([(0.9, True), (0.9, False), (0.3, False)])) == pytest.approx(1.1 / 3)
 
 
 def test_the_risk_coverage_curve_has_a_point_where_something_changes():

@@ -44,7 +44,7 @@ def test_the_same_words_after_other_turns_are_another_question(small_article: Ar
 def test_nearly_the_same_question_is_pointed_at(small_article: Article, tmp_path):
     one = RISE | {"question": "Which night did the flood take the old bridge?", "evidence": ["in one night"]}
     path = write(
-        tmp_path / "q.jsonl", one, one | {"id": "q2", "question": "The flood took the old bridge which night?"}
+        tmp_path / "q.jsonl", one, one | {"id": "q2", "question": "The flood did take the old bridge which night?"}
     )
     assert any("asks nearly the same as line 1" in c.message for c in examine(path, small_article).complaints)
 
@@ -82,7 +82,7 @@ def test_what_nobody_asks_about_is_listed(small_article: Article, tmp_path):
 
 
 def test_a_word_with_a_capital_only_where_a_sentence_begins_is_no_name():
-    sentences = split_sentences("Work began. The Red Cross came. Police saw Jane Carter. Later Police left.")
+    sentences = split_sentences("Work began. The Red Cross came. Police saw Jane Carter. Then the Police left.")
     assert names_of(sentences) == ["Red Cross", "Police", "Jane Carter"]
 
 

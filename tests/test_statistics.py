@@ -12,7 +12,9 @@ from qa.statistics import (
     Clusters,
     bootstrap,
     bootstrap_mean,
+    bootstrap_quantile,
     holm,
+    in_chunks,
     mcnemar_p,
     paired_permutation_p,
     smallest_difference,
@@ -53,7 +55,8 @@ def test_the_permutation_test_of_few_pairs_counts_every_way_to_turn_them():
 
 def test_two_equal_runs_are_not_told_apart():
     assert paired_permutation_p([0.5] * 40, [0.5] * 40) == 1.0
-    assert swap_permutation_p(lambda swap: 0.0, 30) == 1.0
+    assert paired_permutation_p([0.5] * 40, [0.5] * 39 + [0.9]) == 1.0
+    assert swap_permutation_p(lambda swap: np.zeros(len(swap)), 30) == 1.0
 
 
 def test_a_large_difference_of_many_pairs_is_found_and_the_same_each_time():
@@ -93,6 +96,23 @@ def test_too_few_articles_are_not_drawn_whole():
     assert Clusters.of([str(n) for n in range(10)]).whole_articles
 
 
+def test_swapping_finds_a_difference_that_swaps_away():
+    """Every one of 30 questions is better in B by 1: only all or none swapped differ as much, which is not drawn."""
+    assert swap_permutation_p(lambda swap: (1.0 - 2 * swap).sum(axis=1), 30) == pytest.approx(1 / 1000)
+    assert swap_permutation_p(lambda swap: np.full(len(swap), np.nan), 30) is None
+
+
+def test_chunks_change_nothing():
+    rows = np.arange(24).reshape(8, 3)
+    np.testing.assert_array_equal(in_chunks(lambda part: part.sum(axis=1).astype(float), rows), rows.sum(axis=1))
+
+
+def test_the_interval_of_a_median_holds_it():
+    low, high = bootstrap_quantile([float(n) for n in range(101)], 0.5)
+    assert low < 50 < high
+    assert bootstrap_quantile([1.0], 0.5) is None
+
+
 def test_draws_of_articles_take_every_question_of_one():
     clusters = Clusters.of([str(n // 2) for n in range(24)])
     draws = clusters.draws(resamples=50)
@@ -101,8 +121,8 @@ def test_draws_of_articles_take_every_question_of_one():
 
 
 def test_a_statistic_that_is_mostly_undefined_has_no_interval():
-    assert bootstrap(lambda rows: None, 20, ["a"] * 20) is None
-    assert bootstrap(lambda rows: float(len(rows)), 20, ["a"] * 20) == (20.0, 20.0)
+    assert bootstrap(lambda weights: np.full(len(weights), np.nan), ["a"] * 20) is None
+    assert bootstrap(lambda weights: weights.sum(axis=1).astype(float), ["a"] * 20) == (20.0, 20.0)
 
 
 def test_120_questions_show_differences_of_8_points_when_a_tenth_flips():

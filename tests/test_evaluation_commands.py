@@ -1,0 +1,214 @@
+"""Tests of qa/evaluation_commands.py: what is typed, what is printed where, and the exit status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+import qa.answer
+from index.article import Article, builtin_article
+from qa.answer import Answerer
+from qa.evaluation_commands import mount
+from qa.run import read_run, run_questions
+from qa.sweep import folder_name
+
+LINES = [
+    {"id": "a", "question": "When did the river rise?", "evidence": ["The river rose on Monday."], "kind": "direct"},
+    {
+        "id": "b",
+        "question": "What took the bridge?",
+        "evidence": ["The flood took the bridge"],
+        "answers": ["The flood"],
+    },
+    {"id": "c", "question": "Who painted the ceiling?", "evidence": [], "kind": "unanswerable"},
+]
+
+
+@pytest.fixture
+def folder(small_article: Article, tmp_path: Path) -> Path:
+    (tmp_path / "article.txt").write_text(small_article.text, encoding="utf-8")
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LINES), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def type_in(open_toy, monkeypatch, folder: Path):
+    """Type a command line in the folder of the files; articles are opened with the toy encoder."""
+
+    def open_answerer(article: Article, *, model=None, reader="fused", cache=None, min_confidence=None) -> Answerer:
+        made = open_toy(article)
+        return Answerer(made.article_index, made.encoder, made.reader, made.calibration, min_confidence=min_confidence)
+
+    monkeypatch.setattr(qa.answer, "open_answerer", open_answerer)
+    monkeypatch.chdir(folder)
+    cli = typer.Typer()
+    mount(cli)
+
+    def typed(*words: str, answers: str = "") -> Result:
+        return CliRunner().invoke(cli, list(words), input=answers, catch_exceptions=True)
+
+    return typed
+
+
+EVAL = ("eval", "q.jsonl", "--article", "article.txt")
+
+
+def test_eval_prints_the_table_by_kind_and_in_all(type_in):
+    done = type_in(*EVAL)
+    assert done.exit_code == 0, done.output
+    for words in ("P@1", "95 % interval", "unanswerable", "Ranking after each stage", "handled rightly"):
+        assert words in done.stdout
+
+
+def test_eval_json_is_all_there_is_on_standard_output(type_in):
+    told = json.loads(type_in(*EVAL, "--json").stdout)
+    assert told["figures"]["questions"] == 3
+    assert told["figures"]["all"]["P@1"]["n"] == 2
+
+
+def test_check_says_all_is_well_or_points_at_the_line(type_in, folder):
+    assert type_in(*EVAL, "--check").exit_code == 0
+    with (folder / "q.jsonl").open("a") as file:
+        file.write('{"id": "a"}\n')
+    done = type_in(*EVAL, "--check")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("q.jsonl:4: ")
+
+
+def test_a_recorded_run_is_reported_again_without_asking(type_in, folder, monkeypatch):
+    assert type_in(*EVAL, "--run", "one", "-o", "one.html").exit_code == 0
+    assert "<h1>one: 3 questions on 1 article" in (folder / "one.html").read_text(encoding="utf-8")
+    monkeypatch.setattr(qa.answer, "open_answerer", None)
+    done = type_in("report", "one", "-o", "r.md", "-o", "r.xml", "-o", "r.csv", "-o", "r.json")
+    assert done.exit_code == 0, done.output
+    summary = json.loads((folder / "one" / "summary.json").read_text(encoding="utf-8"))
+    assert json.loads((folder / "r.json").read_text(encoding="utf-8"))["figures"] == summary["figures"]
+
+
+def test_a_run_is_not_written_over_but_resumed(type_in):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    assert "already holds a run" in str(type_in(*EVAL, "--run", "one").exception)
+    assert type_in(*EVAL, "--run", "one", "--resume").exit_code == 0
+
+
+def test_the_gate_exits_100_when_worse_and_0_when_the_same(type_in, folder):
+    """Twelve questions right, then none: p = 2 / 2**12."""
+    lines = [LINES[0] | {"id": f"q{n}"} for n in range(12)]
+    (folder / "q.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert type_in(*EVAL, "--run", "good").exit_code == 0
+    gate = ("--baseline", "good", "--fail-if", "worse")
+    assert type_in(*EVAL, *gate, "--seed", "7").exit_code == 0
+    worse = type_in(*EVAL, *gate, "--min-confidence", "1")
+    assert worse.exit_code == 100
+    assert "Gate: Right is worse than the baseline: 100.0 -> 0.0 (p < 0.001)." in worse.stderr
+    assert type_in(*EVAL, "--baseline", "good", "--min-confidence", "1").exit_code == 0
+
+
+def test_a_floor_exits_100_and_an_unknown_measure_is_wrong_usage(type_in):
+    assert type_in(*EVAL, "--floor", "p@1=10").exit_code == 0
+    assert type_in(*EVAL, "--floor", "right=100.5").exit_code == 100
+    assert type_in(*EVAL, "--floor", "beauty=10").exit_code == 2
+    assert type_in(*EVAL, "--floor", "right=much").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--paragraph",), ("--resume",), ("--fail-if", "worse"), ("--gate", "right"), ("--squad", "x.json"),
+        ("--fail-if", "ugly", "--baseline", "x"),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_fit_together_are_wrong_usage(type_in, words):
+    assert type_in(*EVAL, *words).exit_code == 2
+
+
+def test_an_error_in_a_question_is_reported_and_exits_1(type_in, monkeypatch, folder):
+    (folder / "other.txt").write_text("Another article. It is short.")
+    with (folder / "q.jsonl").open("a") as file:
+        file.write(
+            json.dumps({"id": "d", "question": "Short?", "evidence": ["It is short."], "article": "other.txt"}) + "\n"
+        )
+    toy = qa.answer.open_answerer
+
+    def breaks(article: Article, **options: object) -> Answerer:
+        if "Another" in article.text:
+            raise OSError("the disk is gone")
+        return toy(article, **options)
+
+    monkeypatch.setattr(qa.answer, "open_answerer", breaks)
+    done = type_in(*EVAL)
+    assert done.exit_code == 1
+    assert "1 of 4 questions ended in an error; the first, d: OSError: the disk is gone" in done.stderr
+    assert "1 question ended in an error; no figure includes it." in " ".join(done.stdout.split())
+
+
+def test_compare_says_the_sentence_and_writes_files(type_in, folder):
+    type_in(*EVAL, "--run", "one")
+    type_in(*EVAL, "--run", "two", "--min-confidence", "1")
+    done = type_in("compare", "one", "two", "-o", "c.html", "-o", "c.md", "-o", "c.json")
+    assert done.exit_code == 0, done.output
+    told = json.loads((folder / "c.json").read_text(encoding="utf-8"))
+    assert told["sentence"] in done.stdout
+    assert "Lost" in type_in("compare", "one", "two").stdout
+
+
+def test_export_and_import_go_round(type_in, folder):
+    type_in(*EVAL, "--run", "one")
+    assert type_in("export", "one", "out").exit_code == 0
+    assert type_in("questions", "import", "out/beir", "back").exit_code == 0
+    done = type_in("questions", "check", "back/questions.jsonl", "--article", "article.txt", "--json")
+    assert json.loads(done.stdout)["questions"] == 3
+
+
+def test_coverage_lists_what_nobody_asks_about(type_in):
+    done = type_in("questions", "coverage", "q.jsonl", "--article", "article.txt")
+    assert "): Mayor Jane Carter said the town would rebuild it.\n" in done.stdout
+    assert "The river rose" not in done.stdout
+
+
+def test_review_asks_about_each_draft_and_mends_it(type_in, folder, small_article):
+    draft = LINES[0] | {"id": "new", "draft": True, "origin": "the app"}
+    (folder / "d.jsonl").write_text(json.dumps(draft) + "\n")
+    # m: mend, then answers, id, question, kind as they are or new, then a: accept
+    typed = "\n".join(["x", "m", "Monday", "better", "What day was it?", "", "a", ""])
+    done = type_in("questions", "review", "d.jsonl", "--into", "q.jsonl", "--article", "article.txt", answers=typed)
+    assert done.exit_code == 0, done.output
+    last = json.loads((folder / "q.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert last == {
+        "id": "better", "question": "What day was it?", "evidence": ["The river rose on Monday."], "kind": "direct",
+        "answers": ["Monday"],
+    }  # fmt: skip
+    assert (folder / "d.jsonl").read_text() == ""
+
+
+def test_sweep_prints_one_table_sorted_by_the_measure(type_in, folder):
+    (folder / "s.toml").write_text(
+        'questions = "q.jsonl"\narticle = "article.txt"\n[settings]\nmin_confidence = [1.0, 0.1]'
+    )
+    done = type_in("sweep", "s.toml", "-o", "s.html")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.index("min_confidence 0.1") < done.stdout.index("min_confidence 1.0")
+    assert "<svg" in (folder / "s.html").read_text(encoding="utf-8")
+    assert read_run(folder / "runs" / "sweep" / folder_name({"min_confidence": 0.1})).outcomes
+    assert "2 of them run before" in type_in("sweep", "s.toml").stderr
+
+
+def test_squad_files_are_asked_and_say_what_was_left_out(type_in, folder, question_set, open_toy, small_article):
+    from qa.exchange import export_run
+
+    export_run(run_questions(question_set, open_toy), folder / "out")
+    done = type_in("eval", "--squad", "out/squad.json")
+    assert done.exit_code == 0, done.output
+    assert "2 questions left out: unanswerable only in their own paragraph." in done.stdout
+    told = json.loads(type_in("eval", "--squad", "out/squad.json", "--paragraph", "--json").stdout)
+    assert told["figures"]["unanswerable"] == 2
+
+
+def test_the_built_in_article_is_the_default():
+    from qa.evaluation_commands import _article
+
+    assert _article(None) == builtin_article()
