@@ -36,6 +36,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 CLS, SEP = 101, 102
 ROWS_AT_ONCE = 8  # more gains nothing on two cores and costs memory
 ARTICLES_REMEMBERED = 8
+LEAD_SENTENCES = 20
 LONGEST_SPAN = 32  # word pieces
 UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read together
 # A question that wants "yes" or "no" gets the sentence: the article never says "yes", so a span would miss the point.
@@ -56,6 +57,7 @@ class ReaderSettings:
     most_pieces: int  # of the article, for one question; a shorter article is read whole
     span_weight: float  # of the best span's logit, in a sentence's logit
     fused_weight: float  # of the retriever's fused relevance, in a sentence's logit
+    lead_weight: float  # of log(1 + place), counted up to LEAD_SENTENCES: what is said twice is said first at the top
     none_logit: float
     sha256: str  # of reader.onnx
 
@@ -135,8 +137,7 @@ class TrainedReader:
         spans = {row: best_span(logits[row]) for row in rows}
         s = self.settings
         values = np.array(
-            [logits[row].sentence + s.span_weight * spans[row][2] + s.fused_weight * fused[row] for row in rows]
-            + [s.none_logit]
+            [weighed(logits[row].sentence, spans[row][2], fused[row], row, s) for row in rows] + [s.none_logit]
         )
         shares = np.exp(values - values.max())
         shares /= shares.sum()
@@ -293,6 +294,16 @@ class _LazyPieces(Mapping[int, Pieces]):
         texts = [self._index.sentences[row].text for row in missing]
         for row, encoded in zip(missing, self._tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
             self._known[row] = Pieces(encoded.ids[: self._most], encoded.offsets[: self._most])
+
+
+def weighed(sentence: float, span: float, fused: float, row: int, settings: ReaderSettings) -> float:
+    """Return a sentence's logit from what the model says of it and of its best span, the retriever, and its place."""
+    return (
+        sentence
+        + settings.span_weight * span
+        + settings.fused_weight * fused
+        - settings.lead_weight * math.log1p(min(row, LEAD_SENTENCES))
+    )
 
 
 def word_embeddings(safetensors: Path) -> npt.NDArray[np.float32]:

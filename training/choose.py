@@ -12,19 +12,20 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from index.sentences import Sentence
-from qa.confidence import Calibration, features, save_calibration
+from qa.confidence import Calibration, features, load_calibration, save_calibration
 from qa.metrics import token_f1
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
-from qa.trained_reader import UNREAD_SHARE, WEIGHTS
+from qa.trained_reader import UNREAD_SHARE, WEIGHTS, ReaderSettings, weighed
 
-FEATURES = ("top_logit", "none_logit", "top_over_second", "cosine", "fused", "span_logit", "mentioned_share", "entropy")
+FEATURES = ("top_logit", "none_logit", "top_over_second", "cosine", "fused", "mentioned_share", "entropy")
 Line = dict[str, Any]
 
 
@@ -34,25 +35,24 @@ def read_lines(path: Path) -> list[Line]:
         return [json.loads(line) for line in lines]
 
 
-def values(line: Line, span_weight: float, fused_weight: float) -> np.ndarray[Any, Any]:
-    """Return the logit of every listed sentence; those that were not read stand last."""
-    read = [v is not None for v in line["sentence"]]
+def values(line: Line, settings: ReaderSettings) -> np.ndarray[Any, Any]:
+    """Return the logit of every listed sentence, as the reader weighs it; those that were not read stand last."""
     return np.array(
         [
-            line["sentence"][i] + span_weight * line["span"][i] + fused_weight * line["fused"][i]
-            if read[i]
-            else -99.0 - i
-            for i in range(len(read))
+            -99.0 - i if sentence is None else weighed(sentence, span, fused, row, settings)
+            for i, (sentence, span, fused, row) in enumerate(
+                zip(line["sentence"], line["span"], line["fused"], line["rows"], strict=True)
+            )
         ]
     )
 
 
-def right_first(lines: Sequence[Line], span_weight: float, fused_weight: float) -> np.ndarray[Any, Any]:
+def right_first(lines: Sequence[Line], settings: ReaderSettings) -> np.ndarray[Any, Any]:
     """Return, for each answerable question, whether its best sentence is a right one."""
-    return np.array([
-        line["rows"][int(np.argmax(values(line, span_weight, fused_weight)))] in line["gold"]
-        for line in lines if line["gold"]
-    ], dtype=float)  # fmt: skip
+    answerable = [line for line in lines if line["gold"]]
+    return np.array(
+        [line["rows"][int(np.argmax(values(line, settings)))] in line["gold"] for line in answerable], dtype=float
+    )
 
 
 def interval(right: np.ndarray[Any, Any]) -> str:
@@ -76,29 +76,22 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
     return float((ranks[:n].sum() - n * (n + 1) / 2) / max(n * len(negative), 1))
 
 
-def reading(line: Line, span_weight: float, fused_weight: float, none_logit: float) -> Reading:
+def reading(line: Line, settings: ReaderSettings) -> Reading:
     """Return the line as the Reading that TrainedReader gives."""
-    all_values = values(line, span_weight, fused_weight)
-    is_read = np.array([v is not None for v in line["sentence"]])
-    logits = np.append(all_values[is_read], none_logit)
+    is_read = np.array([sentence is not None for sentence in line["sentence"]])
+    logits = np.append(values(line, settings)[is_read], settings.none_logit)
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
-    if not is_read.all() or is_read.sum() < line["sentences"]:
+    if is_read.sum() < line["sentences"]:
         shares *= 1 - UNREAD_SHARE
     sentences = []
-    at = 0
-    for i, row in enumerate(line["rows"]):
-        if not is_read[i]:
-            continue
+    for share, i in zip(shares, np.flatnonzero(is_read), strict=False):
         candidate = Candidate(
-            row, Sentence(0, 0, "", 0), line["cosine"][i], line["bm25"][i], line["fused"][i], line["rank"][i],
-            line["dense_rank"][i], line["bm25_rank"][i],
+            line["rows"][i], Sentence(0, 0, "", 0), line["cosine"][i], line["bm25"][i], line["fused"][i],
+            line["rank"][i], line["dense_rank"][i], line["bm25_rank"][i],
         )  # fmt: skip
-        sentences.append(
-            ReadSentence(candidate, float(shares[at]), None, line["share"][i] if "share" in line else None)
-        )
-        at += 1
-    sentences.sort(key=lambda s: -s.relevance)
+        sentences.append(ReadSentence(candidate, float(share), None, None))
+    sentences.sort(key=lambda sentence: -sentence.relevance)
     return Reading(tuple(sentences), float(shares[-1]), len(sentences))
 
 
@@ -108,71 +101,60 @@ def mentioned(line: Line) -> float:
     return has / (has + lacks) if has + lacks else 1.0
 
 
-def settings() -> tuple[float, float, float]:
-    """Return the weights that the shipped reader uses."""
-    chosen = json.loads((WEIGHTS / "reader.json").read_text(encoding="utf-8"))
-    return chosen["span_weight"], chosen["fused_weight"], chosen["none_logit"]
+def shipped() -> ReaderSettings:
+    """Return the settings that the shipped reader uses."""
+    return ReaderSettings(**json.loads((WEIGHTS / "reader.json").read_text(encoding="utf-8")))
 
 
-def print_figures(path: Path, span_weight: float, fused_weight: float, none_logit: float) -> None:
+def print_figures(path: Path, settings: ReaderSettings) -> None:
     """Print what one set says."""
     lines = read_lines(path)
     answerable = [line for line in lines if line["gold"]]
-    print(f"{path.name}: {len(lines)} questions, {len(answerable)} answerable")
+    print(f"{path.stem}: {len(lines)} questions, {len(answerable)} answerable")
     for stage in ("cosine", "bm25", "fused"):
-        print(
-            f"  P@1 {stage:8}",
-            interval(np.array([a["rows"][int(np.argmax(a[stage]))] in a["gold"] for a in answerable], dtype=float)),
-        )
-    print("  P@1 sentence", interval(right_first(lines, 0, 0)))
-    print("  P@1 all     ", interval(right_first(lines, span_weight, fused_weight)))
-    print(
-        "  gold read   ",
-        interval(
-            np.array(
-                [
-                    any(r in a["gold"] and a["sentence"][i] is not None for i, r in enumerate(a["rows"]))
-                    for a in answerable
-                ],
-                dtype=float,
-            )
-        ),
-    )
+        best = [line["rows"][int(np.argmax(line[stage]))] in line["gold"] for line in answerable]
+        print(f"  P@1 {stage:8}", interval(np.array(best, dtype=float)))
+    alone = replace(settings, span_weight=0.0, fused_weight=0.0, lead_weight=0.0)
+    print("  P@1 sentence", interval(right_first(lines, alone)))
+    print("  P@1 reader  ", interval(right_first(lines, settings)))
+    was_read = [
+        any(row in line["gold"] and s is not None for row, s in zip(line["rows"], line["sentence"], strict=True))
+        for line in answerable
+    ]
+    print("  gold read   ", interval(np.array(was_read, dtype=float)))
     f1 = []
     for line in answerable:
-        best = int(np.argmax(values(line, span_weight, fused_weight)))
-        f1.append(max(token_f1(line["text"][best] or "", gold=answer) for answer in line["answers"]))
+        best_text = line["text"][int(np.argmax(values(line, settings)))] or ""
+        f1.append(max(token_f1(best_text, gold=answer) for answer in line["answers"]))
     print(f"  span F1      {np.mean(f1):.3f}")
     if len(answerable) < len(lines):
-        nones = [reading(line, span_weight, fused_weight, none_logit).none for line in lines]
-        print(
-            "  AUROC of answerable by none",
-            round(
-                auroc(
-                    [-none for none, line in zip(nones, lines, strict=True) if line["answerable"]],
-                    [-none for none, line in zip(nones, lines, strict=True) if not line["answerable"]],
-                ),
-                3,
-            ),
-        )
+        calibration = load_calibration("trained")
+        sure = [calibration.confidence(reading(line, settings), mentioned_share=mentioned(line)) for line in lines]
+        by_confidence = auroc(*split(sure, lines))
+        by_none = auroc(*split([-reading(line, settings).none for line in lines], lines))
+        print(f"  AUROC of answerable: by confidence {by_confidence:.3f}, by none {by_none:.3f}")
+
+
+def split(numbers: Sequence[float], lines: Sequence[Line]) -> tuple[list[float], list[float]]:
+    """Return the numbers of answerable questions and of the others."""
+    both = list(zip(numbers, lines, strict=True))
+    return [n for n, line in both if line["answerable"]], [n for n, line in both if not line["answerable"]]
 
 
 def print_grid(paths: Sequence[Path]) -> None:
     """Print P@1 for a grid of weights, sets side by side."""
     sets = [read_lines(path) for path in paths]
-    print("span fused", *[path.stem for path in paths])
-    for span_weight, fused_weight in itertools.product((0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)):
-        print(
-            span_weight,
-            fused_weight,
-            *[f"{right_first(lines, span_weight, fused_weight).mean():.4f}" for lines in sets],
-        )
+    print("span fused lead", *[path.stem for path in paths])
+    grid = itertools.product((0.0, 0.25, 0.5, 1.0), (0.0, 1.0, 2.0, 3.0), (0.0, 0.25, 0.5, 0.75))
+    for span, fused, lead in grid:
+        settings = replace(shipped(), span_weight=span, fused_weight=fused, lead_weight=lead)
+        print(span, fused, lead, *[f"{right_first(lines, settings).mean():.4f}" for lines in sets], flush=True)
 
 
-def rows_of(lines: Sequence[Line], weights: tuple[float, float, float]) -> Iterator[tuple[dict[str, float], bool, str]]:
+def rows_of(lines: Sequence[Line], settings: ReaderSettings) -> Iterator[tuple[dict[str, float], bool, str]]:
     """Yield the features of every question, whether its best sentence is right, and its article."""
     for line in lines:
-        read = reading(line, *weights)
+        read = reading(line, settings)
         right = bool(read.sentences) and read.sentences[0].candidate.row in line["gold"]
         yield features(read, mentioned_share=mentioned(line)), right, line["article"].split("#")[0]
 
@@ -208,10 +190,10 @@ def fit(
 
 def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> None:
     """Fit on all sets, each with the same weight; print the error that five-fold cross-validation by article finds."""
-    weights = settings()
+    settings = shipped()
     x, y, group, which = [], [], [], []
     for path in paths:
-        for seen, right, article in rows_of(read_lines(path), weights):
+        for seen, right, article in rows_of(read_lines(path), settings):
             x.append([seen[name] for name in FEATURES])
             y.append(float(right))
             group.append(article)
@@ -270,7 +252,7 @@ def main() -> None:
         print_grid(arguments.lines)
     elif arguments.what == "figures":
         for path in arguments.lines:
-            print_figures(path, *settings())
+            print_figures(path, shipped())
     else:
         fit_calibration(arguments.lines, arguments.threshold, write=arguments.write)
 

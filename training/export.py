@@ -31,6 +31,7 @@ CHOSEN = {  # on validation data, by training.evaluate
     "most_pieces": 1200,
     "span_weight": 0.5,
     "fused_weight": 1.0,
+    "lead_weight": 0.4,
     "none_logit": 0.0,
 }
 
