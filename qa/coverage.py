@@ -68,8 +68,9 @@ def examine(path: str | Path, article: Article | None) -> Examination:
         questions=len(questions),
         unanswerable=sum(not question.answerable for question in questions),
         drafts=question_set.left_out.get("drafts", 0),
-        kinds=Counter(question.kind for question in questions),
-        levels=Counter(_level(question, question_set) for question in questions if question.answerable),
+        # Plain dictionaries: dataclasses.asdict makes nonsense of a Counter.
+        kinds=dict(Counter(question.kind for question in questions)),
+        levels=dict(Counter(_level(question, question_set) for question in questions if question.answerable)),
     )
 
 

@@ -68,7 +68,9 @@ def mount(app: typer.Typer) -> None:
     app.command("report", epilog="Example: article-qa report runs/new -o report.html")(report_command)
     app.command("compare", epilog="Example: article-qa compare runs/old runs/new -o comparison.html")(compare_command)
     app.command("export", epilog="Example: article-qa export runs/new exported")(export_command)
-    app.command("sweep", epilog="The file: questions, measure, folder and [settings]; see qa/sweep.py.")(sweep_command)
+    app.command("sweep", epilog="The file: questions, measure, folder and [settings]; see docs/evaluation.md.")(
+        sweep_command
+    )
     questions = typer.Typer(
         help="Look after a file of questions.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
     )

@@ -279,6 +279,7 @@ def record_of(run: Run) -> list[tuple[str, str]]:
         ("questions, SHA-256", run.questions_fingerprint),
         ("settings", {name: value for name, value in run.settings.items() if value is not None}),
         ("models", info.get("models")),
+        ("code, SHA-256", info.get("code_sha256")),
         ("versions", info.get("versions")),
         ("machine", info.get("machine")),
         ("threads", info.get("threads")),

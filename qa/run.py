@@ -103,6 +103,7 @@ def run_questions(
         "candidate_fields": list(CANDIDATE_FIELDS),
         "seed": seed,
         "versions": versions(),
+        "code_sha256": code_fingerprint(),
         "machine": {"python": platform.python_version(), "system": platform.platform(), "cpus": os.cpu_count()},
         "threads": {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ},
         "models": info.get("models", {}),
@@ -197,12 +198,27 @@ def unfinished(run: Run) -> int:
 
 
 def describe_models(answerer: Answerer) -> dict[str, Any]:
-    """Return the names and fingerprints of what answers, so that a changed weight is seen in run.json."""
+    """Return the names and fingerprints of whatever decides an answer, so that a changed weight is seen in run.json."""
     return {
         "encoder": {"name": answerer.encoder.name, "sha256": answerer.encoder.fingerprint},
         "reader": {"name": answerer.reader.name, "sha256": answerer.reader.fingerprint},
         "sentences": answerer.article_index.manifest.splitter,
+        "calibration": {
+            "reader": answerer.calibration.reader,
+            "intercept": answerer.calibration.intercept,
+            "coefficients": dict(answerer.calibration.coefficients),
+            "min_confidence": answerer.min_confidence,
+        },
     }
+
+
+def code_fingerprint() -> str:
+    """Return the SHA-256 of the source of both packages: the version alone does not change from commit to commit."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in sorted([*(root / "index").glob("*.py"), *(root / "qa").glob("*.py")]):
+        digest.update(path.name.encode("utf-8") + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:
