@@ -223,16 +223,16 @@ def test_an_article_without_names_gets_no_example_that_fails(opening):
 def page(opening: Any, small_article: Article) -> Any:
     from app import _Page
 
-    return _Page(Library(opening, cache=None), small_article)
+    return _Page(Library(opening, cache=None), small_article, None)
 
 
 def test_two_conversations_do_not_mix(page, small_article):
     from app import Session
     from ui.library import key_of
 
-    one = other = Session(key_of(small_article))
-    one, drawn_one, _, _ = page.ask("When did the river rise?", one)
-    other, drawn_other, _, _ = page.ask("Who is the mayor?", other)
+    one = other = Session(key_of(small_article), (key_of(small_article),))
+    one, _, drawn_one, _, _ = page.ask("When did the river rise?", one, False)
+    other, _, drawn_other, _, _ = page.ask("Who is the mayor?", other, False)
     assert "When did the river rise?" not in drawn_other
     assert [len(session.exchanges) for session in (one, other)] == [1, 1]
     assert "Who is the mayor?" not in drawn_one
@@ -242,20 +242,20 @@ def test_a_bad_article_is_complained_about_in_one_line_and_the_old_one_stays(pag
     from app import Session
     from ui.library import key_of
 
-    last = list(page.bring_text("  \n ", Session(key_of(small_article))))[-1]
+    last = list(page.bring_text("  \n ", Session(key_of(small_article), ())))[-1]
     with pytest.raises(EmptyArticle) as refused:
         article_from_text("  \n ")
     assert "\n" not in str(refused.value)
-    assert 'role="alert"' in last[4]
-    assert all("__type__" in kept and kept["__type__"] == "update" and len(kept) == 1 for kept in last[:4])
+    assert 'role="alert"' in last[6]
+    assert all(kept == {"__type__": "update"} for kept in last[:6])
 
 
 def test_the_complaint_about_an_article_is_escaped(page, small_article):
     from app import Session
     from ui.library import key_of
 
-    last = list(page.bring_file("/nowhere/<img src=x>.txt", Session(key_of(small_article))))[-1]
-    assert "<img" not in last[4]
+    last = list(page.bring_file("/nowhere/<img src=x>.txt", Session(key_of(small_article), ())))[-1]
+    assert "<img" not in last[6]
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +287,7 @@ def test_only_the_endpoints_that_are_promised_are_public(opening, small_article)
 
     app = build_app(small_article, open_article=opening, cache=None)
     public = {fn.api_name for fn in app.fns.values() if fn.api_visibility == "public" and fn.api_name}
-    assert public == {"ask"}
+    assert public == {"ask", "batch", "open"}
 
 
 def test_nothing_is_opened_until_somebody_asks(small_article):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from qa.show import passage_dict
@@ -51,16 +50,6 @@ def as_record(exchange: Exchange) -> dict[str, Any]:
 def as_json(exchange: Exchange) -> str:
     """Return `as_record` as indented JSON."""
     return json.dumps(as_record(exchange), ensure_ascii=False, indent=2)
-
-
-def whole_markdown(exchanges: Iterable[Exchange]) -> str:
-    """Return a conversation as one Markdown document."""
-    return "\n\n---\n\n".join(as_markdown(exchange) for exchange in exchanges) + "\n"
-
-
-def whole_json(exchanges: Iterable[Exchange]) -> str:
-    """Return a conversation as one JSON list."""
-    return json.dumps([as_record(exchange) for exchange in exchanges], ensure_ascii=False, indent=2) + "\n"
 
 
 def _line(text: str) -> str:

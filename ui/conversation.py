@@ -23,6 +23,12 @@ RUNNERS_UP = 4
 EXPLAINED = 3  # candidates shown with bars
 RIVAL = 0.25  # a runner-up this near the best (share of its relevance) is marked in the article too
 LONGEST_SHOWN = 600  # characters of a runner-up; a "sentence" of 1,000 would bury the others
+TOOLS = (
+    '<p class="actions tools"><span class="copies">Save the conversation as '
+    '<button type="button" class="link" data-export="Markdown">Markdown</button>'
+    '<button type="button" class="link" data-export="JSON">JSON</button></span>'
+    '<button type="button" class="link" data-fresh="1">Start over</button></p>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,9 @@ class Exchange:
         return self.answer.sentence or self.answer.nearest_miss
 
 
+TakenAway = Callable[[Exchange], dict[str, str]]
+
+
 def exchange_of(answer: Answer, answerer: Answerer, *, key: str, several: bool = False) -> Exchange:
     """Return the exchange to keep and show for an answer."""
     article = answerer.article
@@ -103,26 +112,29 @@ def _runner(read: ReadSentence, question: str, article_index: ArticleIndex, most
 def conversation_html(
     exchanges: Sequence[Exchange],
     *,
-    taken_away: Callable[[Exchange], dict[str, str]] | None = None,
+    taken_away: TakenAway | None = None,
+    correctable: bool = False,
     trouble: str | None = None,
 ) -> str:
     """Return the chat; `trouble` is said below it.
 
-    `taken_away` gives each exchange's texts for the clipboard, by the name of their form.
+    `taken_away` gives each exchange's texts for the clipboard, by the name of their form. `correctable`: whether a
+    person may say which sentence would have been right.
     """
-    turns = "".join(_turn(number, exchange, taken_away) for number, exchange in enumerate(exchanges))
+    turns = "".join(_turn(number, exchange, taken_away, correctable) for number, exchange in enumerate(exchanges))
     said = f'<p class="trouble" role="alert">{escape(trouble)}</p>' if trouble else ""
-    return f'<div class="chat" role="log" aria-label="Questions and answers">{turns}{said}</div>'
+    tools = TOOLS if any(exchange.runners for exchange in exchanges) else ""
+    return f'{tools}<div class="chat" role="log" aria-label="Questions and answers">{turns}{said}</div>'
 
 
-def _turn(number: int, exchange: Exchange, taken_away: Callable[[Exchange], dict[str, str]] | None) -> str:
+def _turn(number: int, exchange: Exchange, taken_away: TakenAway | None, correctable: bool) -> str:
     answer = exchange.answer
     drawn = _answered(exchange) if answer.answered else _not_answered(exchange)
     return (
         f'<section class="turn {"yes" if answer.answered else "no"}" data-turn="{number}" {_light(exchange)}>'
         f'<h3 class="asked" dir="auto">{escape(answer.question)}</h3>'
         f"{_understood(answer)}{drawn}"
-        f"{_runners_up(exchange)}{_why(exchange)}{_actions(number, exchange, taken_away)}"
+        f"{_runners_up(exchange)}{_why(exchange)}{_actions(number, exchange, taken_away, correctable)}"
         "</section>"
     )
 
@@ -264,11 +276,12 @@ def _closeness(cosine: float) -> str:
     return "some way off the question" if cosine >= 0.2 else "far from the question"
 
 
-def _actions(number: int, exchange: Exchange, taken_away: Callable[[Exchange], dict[str, str]] | None) -> str:
+def _actions(number: int, exchange: Exchange, taken_away: TakenAway | None, correctable: bool) -> str:
     if not exchange.runners:
         return ""
     copies = "".join(
-        f'<button type="button" class="link" data-copy="{escape(text)}">{escape(name)}</button>'
+        f'<button type="button" class="link" data-copy="{escape(text)}" data-form="{escape(name)}">{escape(name)}'
+        "</button>"
         for name, text in (taken_away(exchange) if taken_away else {}).items()
     )
     copies = f'<span class="copies">Copy {copies}</span>' if copies else ""
@@ -276,11 +289,9 @@ def _actions(number: int, exchange: Exchange, taken_away: Callable[[Exchange], d
         f'<button type="button" class="link" data-link="{escape(exchange.key)}" '
         f'data-question="{escape(exchange.answer.question)}">Link</button>'
     )
-    wrong = (
-        f'<span class="noted">{escape(exchange.judged)}</span>'
-        if exchange.judged
-        else f'<button type="button" class="link" data-wrong="{number}">Wrong?</button>'
-    )
+    wrong = f'<button type="button" class="link" data-wrong="{number}">Wrong?</button>' if correctable else ""
+    if exchange.judged:
+        wrong = f'<span class="noted">{escape(exchange.judged)}</span>'
     return f'<p class="actions">{copies}{link}{wrong}</p>'
 
 

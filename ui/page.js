@@ -4,6 +4,7 @@
   const sheet = () => document.querySelector("#article .sheet");
   const sentence = (row) => sheet()?.querySelector(`.s[data-row="${Number(row)}"]`);
   let lit = [];  // sentences that carry any mark now
+  let awaited = null;  // what to light when its article has come
   let shown = "";  // the turn whose light is on
 
   const dark = () => {
@@ -35,7 +36,14 @@
 
   const light = (turn, row) => {
     dark();
-    if (!turn || !sheet() || turn.dataset.article !== sheet().dataset.article) return;
+    if (!turn || !sheet()) return;
+    if (turn.dataset.article !== sheet().dataset.article) {  // the sentence is in another article: fetch that first
+      if (row !== undefined) {
+        awaited = { turn: turn.dataset.turn, row };
+        tell("#shelf", { open: turn.dataset.article });
+      }
+      return;
+    }
     for (const rival of (turn.dataset.rivals || "").split(" ").filter(Boolean)) {
       const one = sentence(rival);
       if (one) { one.classList.add("rival"); lit.push(one); }
@@ -54,6 +62,20 @@
     bring(one, "#article", "center", long || still.matches ? "instant" : "smooth");
     // Again: sections that were only estimated have been laid out by now, and the place has moved.
     if (long) requestAnimationFrame(() => requestAnimationFrame(() => bring(one, "#article", "center", "instant")));
+  };
+
+  const tell = (id, detail) => document.querySelector(`${id} [data-listens]`)?.dispatchEvent(new CustomEvent("tell", { bubbles: true, detail }));
+
+  const save = (form) => {
+    const texts = [...document.querySelectorAll(`.turn [data-copy][data-form="${form}"]`)].map((button) => button.dataset.copy);
+    const json = form === "JSON";
+    const whole = json ? `[\n${texts.join(",\n")}\n]\n` : `${texts.join("\n\n---\n\n")}\n`;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([whole], { type: json ? "application/json" : "text/markdown" }));
+    link.download = json ? "conversation.json" : "conversation.md";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    say(`Saved as ${link.download}`);
   };
 
   const say = (text) => {
@@ -141,8 +163,7 @@
     const number = Number(document.body.dataset.wrong);
     choose(null);
     if (row === "") return;
-    document.querySelector("#conversation")?.dispatchEvent(
-      new CustomEvent("wrong", { bubbles: true, detail: { turn: number, row: Number(row) } }));
+    tell("#conversation", { wrong: number, row: Number(row) });
   };
 
   document.addEventListener("click", (event) => {
@@ -162,6 +183,10 @@
       url.searchParams.set("q", data.question);
       copy(target, url.href);
     } else if (data.wrong !== undefined) choose(data.wrong);
+    else if (data.export !== undefined) save(data.export);
+    else if (data.fresh !== undefined) tell("#conversation", { fresh: true });
+    else if (data.open !== undefined) tell("#shelf", { open: data.open });
+    else if (data.forget !== undefined) tell("#shelf", { forget: data.forget });
   });
   document.addEventListener("keydown", (event) => {
     const target = event.target;
@@ -184,12 +209,24 @@
     }
     const turns = document.querySelectorAll("#conversation .turn:not(.pending)");
     const newest = turns[turns.length - 1];
-    const name = newest && sheet() ? `${sheet().dataset.article} ${newest.dataset.article} ${turns.length} ${newest.querySelector(".asked").textContent}` : "";
+    if (awaited && sheet()) {
+      const turn = document.querySelector(`.turn[data-turn="${Number(awaited.turn)}"]`);
+      if (turn && turn.dataset.article === sheet().dataset.article) {
+        const { row } = awaited;
+        awaited = null;
+        shown = nameOf(newest, turns);
+        light(turn, row);
+        return;
+      }
+    }
+    const name = nameOf(newest, turns);
     if (name === shown) return;
     shown = name;
-    if (!newest) { dark(); sheet()?.parentElement?.closest("#article")?.scrollTo({ top: 0 }); return; }
+    if (!newest) { dark(); document.querySelector("#article")?.scrollTo({ top: 0 }); return; }
     bring(newest, "#conversation", "start", "instant");
     light(newest);
   };
+  const nameOf = (newest, turns) => newest && sheet()
+    ? `${sheet().dataset.article} ${newest.dataset.article} ${turns.length} ${newest.querySelector(".asked").textContent}` : "";
   new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
 })();
