@@ -647,6 +647,7 @@ def serve(
             prevent_thread_lock=True,
             quiet=True,
             mcp_server=mcp,
+            _frontend=False,  # Gradio would give up where its own server does not answer it within 3 seconds
             **looks(),
         )
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +14,18 @@ import pytest
 from index.article import Article, article_from_text
 from index.build import build_index
 from index.embeddings import Encoder
-from index.errors import EmptyArticle
+from index.errors import EmptyArticle, MissingExtra, UserError
 from index.sentences import split_sentences
 from qa.answer import Answerer
 from qa.confidence import load_calibration
+from qa.questions import read_questions
 from qa.reader import FusedReader
 from ui.article_pane import article_html
 from ui.cite import as_markdown, as_plain, as_record
 from ui.conversation import conversation_html, exchange_of
-from ui.library import Library
+from ui.evaluating import Progress, kept_runs, report_html, run_in_steps
+from ui.library import Library, Shelved, key_of
+from ui.shelf import shelf_html
 from ui.suggestions import suggest
 from ui.words import odds, place, reading_time, sureness
 
@@ -228,7 +232,6 @@ def page(opening: Any, small_article: Article) -> Any:
 
 def test_two_conversations_do_not_mix(page, small_article):
     from app import Session
-    from ui.library import key_of
 
     one = other = Session(key_of(small_article), (key_of(small_article),))
     one, _, drawn_one, _, _ = page.ask("When did the river rise?", one, False)
@@ -240,7 +243,6 @@ def test_two_conversations_do_not_mix(page, small_article):
 
 def test_a_bad_article_is_complained_about_in_one_line_and_the_old_one_stays(page, small_article):
     from app import Session
-    from ui.library import key_of
 
     last = list(page.bring_text("  \n ", Session(key_of(small_article), ())))[-1]
     with pytest.raises(EmptyArticle) as refused:
@@ -252,7 +254,6 @@ def test_a_bad_article_is_complained_about_in_one_line_and_the_old_one_stays(pag
 
 def test_the_complaint_about_an_article_is_escaped(page, small_article):
     from app import Session
-    from ui.library import key_of
 
     last = list(page.bring_file("/nowhere/<img src=x>.txt", Session(key_of(small_article), ())))[-1]
     assert "<img" not in last[6]
@@ -334,3 +335,155 @@ def test_a_second_thread_does_not_warm_up_twice(page):
     for thread in threads:
         thread.join()
     assert len(page._library.shelf()) == 1
+
+
+# --- the shelf, drafts, evaluating ------------------------------------------------------------------------------------
+
+
+def test_a_stranger_does_not_see_what_others_opened(page, small_article):
+    from app import Session
+
+    page._library.put(article_from_text("Somebody's secret.", title="Secret"))
+    key = key_of(small_article)
+    shelf, everything = page._shelf_shown(Session(key, (key,)))
+    assert "Secret" not in shelf
+    assert everything["visible"] is False
+
+
+def test_the_shelf_marks_the_article_in_the_pane_and_escapes_titles():
+    drawn = shelf_html([Shelved("a", "<b>A</b>", 3), Shelved("b", "B", None)], current="b")
+    assert "<b>A" not in drawn
+    assert 'data-open="a"' in drawn
+    assert 'data-open="b"' not in drawn
+    assert 'aria-current="true"' in drawn
+
+
+@pytest.fixture
+def own_page(opening: Any, small_article: Article, tmp_path: Path) -> Any:
+    """A page on somebody's own machine, where things may be written."""
+    from app import _Page
+
+    return _Page(Library(opening, cache=tmp_path), small_article, tmp_path)
+
+
+def test_the_sentence_that_would_have_been_right_becomes_a_draft_question(own_page, small_article, tmp_path):
+    from app import Session
+
+    key = own_page._library.put(small_article)
+    session, *_ = own_page.ask("Who spoke of rebuilding?", Session(key, (key,)), False)
+    session = own_page._judged(session, 0, 4)
+    assert session.exchanges[0].judged
+    path = tmp_path / "drafts" / "drafts.jsonl"
+    draft = json.loads(path.read_text(encoding="utf-8"))
+    assert draft["evidence"] == [split_sentences(small_article.text)[4].text]
+    assert draft["draft"] is True
+    (read,) = read_questions(path, None)
+    assert read.question == "Who spoke of rebuilding?"
+
+
+def test_a_draft_can_say_that_the_article_does_not_answer(own_page, small_article, tmp_path):
+    from app import Session
+
+    key = own_page._library.put(small_article)
+    session, *_ = own_page.ask("Who spoke of rebuilding?", Session(key, (key,)), False)
+    own_page._judged(session, 0, -1)
+    draft = json.loads((tmp_path / "drafts" / "drafts.jsonl").read_text(encoding="utf-8"))
+    assert draft["evidence"] == []
+    assert draft["kind"] == "unanswerable"
+
+
+def test_of_several_articles_the_surest_answers_and_is_named(own_page, small_article):
+    from app import Session
+
+    other = own_page._library.put(article_from_text("Nothing happens here. Nobody is about.", title="Dull"))
+    key = own_page._library.put(small_article)
+    session, pane, drawn, _, _ = own_page.ask("When did the river rise?", Session(other, (other, key)), True)
+    assert session.key == key
+    assert "The river rose on Monday." in pane
+    assert "<cite>The great flood</cite>" in drawn
+
+
+def test_starting_over_forgets_this_article_only(own_page, small_article):
+    import gradio as gr
+
+    from app import Session
+
+    other = own_page._library.put(article_from_text("The bridge is old.", title="Old"))
+    key = own_page._library.put(small_article)
+    session, *_ = own_page.ask("How is the bridge?", Session(other, (other,)), False)
+    session, *_ = own_page.ask("When did the river rise?", session.at(key), False)
+    session, drawn, _ = own_page.hear(session, gr.EventData(None, {"fresh": True}))
+    assert "river" not in drawn
+    assert [exchange.key for exchange in session.exchanges] == [other]
+
+
+QUESTIONS = [
+    {"id": "a", "question": "When did the river rise?", "evidence": ["The river rose on Monday."],
+     "answers": ["Monday"], "kind": "direct"},
+    {"id": "b", "question": "Who took the bridge?", "evidence": [], "answers": [], "kind": "unanswerable"},
+]  # fmt: skip
+
+
+def test_an_evaluation_goes_step_by_step_and_leaves_a_run_to_show(opening, small_article, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in QUESTIONS), encoding="utf-8")
+    steps = list(run_in_steps(path, small_article, opening, runs=tmp_path / "runs", stop=threading.Event()))
+    assert all(isinstance(step, Progress) and step.total == 2 for step in steps[:-1])
+    assert kept_runs(tmp_path / "runs") == [steps[-1]]
+    drawn = report_html(tmp_path / "runs", str(steps[-1]))
+    assert drawn.startswith("<iframe")
+    assert 'sandbox="allow-scripts"' in drawn
+
+
+def test_a_stopped_evaluation_keeps_what_was_asked(opening, small_article, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in QUESTIONS), encoding="utf-8")
+    stop = threading.Event()
+    stop.set()
+    *_, name = run_in_steps(path, small_article, opening, runs=tmp_path / "runs", stop=stop)
+    assert "1 question left unasked" in report_html(tmp_path / "runs", str(name))
+
+
+def test_a_run_outside_the_runs_is_not_shown(tmp_path):
+    with pytest.raises(UserError, match="no run called"):
+        report_html(tmp_path, "../elsewhere")
+
+
+def test_a_program_may_not_name_a_file_of_this_machine_as_its_article(own_page):
+    answered = own_page.api_batch([{"id": "a", "question": "When did the river rise?", "article": "/etc/passwd"}])
+    assert [record["error"] for record in answered] == [None]
+    assert answered[0]["sentence"]["text"] == "The river rose on Monday."
+
+
+def test_a_program_opens_an_article_and_asks_it(own_page):
+    opened = own_page.api_open("The mayor left. It was spring.", "News")
+    assert opened["title"] == "News"
+    assert opened["sentences"] == 2
+    assert own_page.api_ask("Who left?", article=opened["key"])["article"]["title"] == "News"
+    assert opened["key"] in [one["key"] for one in own_page.api_articles()]
+
+
+def test_a_program_gets_figures_with_n(own_page):
+    figures = own_page.api_evaluate(QUESTIONS)
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_a_program_that_sends_nonsense_is_told_in_one_line(own_page):
+    import gradio as gr
+
+    for nonsense in ([1, 2], "abc", [["only one"]]):
+        with pytest.raises(gr.Error, match="form"):
+            own_page.api_ask("Who?", history=nonsense)
+    with pytest.raises(gr.Error, match="not open here"):
+        own_page.api_ask("Who?", article="no-such-key")
+
+
+def test_mcp_without_its_package_names_the_extra(small_article):
+    from importlib.util import find_spec
+
+    from app import serve
+
+    if find_spec("mcp") is not None:
+        pytest.skip("mcp is installed here")
+    with pytest.raises(MissingExtra, match=r"article-qa\[mcp\]"):
+        serve(small_article, mcp=True)

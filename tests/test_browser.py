@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from qa.answer import Answerer
 from qa.confidence import load_calibration
 from qa.reader import FusedReader
 
+ROOT = Path(__file__).parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHROMIUM_ARGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -37,7 +40,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address(encoder: Encoder, small_article: Article) -> Iterator[str]:
+def address(encoder: Encoder, small_article: Article, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app on the small article, with the toy encoder: it answers from a confidence of 0.3 on."""
     from app import _keep_local_calls_off_proxies, build_app, looks
 
@@ -46,8 +49,8 @@ def address(encoder: Encoder, small_article: Article) -> Iterator[str]:
         return Answerer(index, encoder, FusedReader(), load_calibration("fused"), min_confidence=0.3)
 
     _keep_local_calls_off_proxies()
-    app = build_app(small_article, open_article=open_article, cache=None)
-    _, url, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **looks())
+    app = build_app(small_article, open_article=open_article, cache=tmp_path_factory.mktemp("kept"))
+    _, url, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False, **looks())
     yield url
     app.close()
 
@@ -271,6 +274,122 @@ def test_a_long_article_is_lit_far_down(browser, address):
         """() => { const s = document.querySelector('#article .s.lit').getBoundingClientRect();
                    return s.top > 0 && s.bottom < innerHeight; }"""
     )
+    one.close()
+
+
+def test_a_link_opens_the_page_at_its_article_and_question(browser, address, visit):
+    visit.ask("When did the river rise?")
+    key = visit.page.get_attribute("#article .sheet", "data-article")
+    one = Visit(browser, address, path=f"?article={key}&q=Who+is+the+mayor%3F")
+    one.page.wait_for_selector(".turn:not(.pending)")
+    assert one.page.text_content(".turn .asked") == "Who is the mayor?"
+    assert "Mayor Jane Carter" in lit(one.page)
+    one.close()
+
+
+def test_a_link_to_an_article_that_is_gone_says_so(browser, address):
+    one = Visit(browser, address, path="?article=0123456789abcdef&q=Who%3F")
+    assert "not kept here any more" in one.page.text_content(".trouble")
+    assert one.page.locator(".turn").count() == 0
+    one.close()
+
+
+def test_an_answer_is_copied_with_its_citation(browser, address):
+    one = Visit(browser, address, permissions=["clipboard-read", "clipboard-write"])
+    one.ask("When did the river rise?")
+    one.page.click(".turn [data-form=text]")
+    one.page.wait_for_selector(".turn [data-copy]:has-text('Copied')")
+    copied = one.page.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith("“The river rose on Monday.” (The great flood, paragraph 2, sentence 1)")
+    one.close()
+
+
+def test_a_conversation_is_saved_as_a_file(visit):
+    visit.ask("When did the river rise?")
+    visit.ask("Who is the mayor?")
+    with visit.page.expect_download() as download:
+        visit.page.click("[data-export=JSON]")
+    saved = json.loads(download.value.path().read_text(encoding="utf-8"))
+    assert [record["question"] for record in saved] == ["When did the river rise?", "Who is the mayor?"]
+
+
+def test_starting_over_empties_the_conversation(visit):
+    visit.ask("When did the river rise?")
+    visit.page.click("[data-fresh]")
+    visit.page.wait_for_selector(".turn", state="detached")
+    assert visit.page.locator("#article .s.lit").count() == 0
+
+
+def test_a_wrong_answer_is_corrected_by_a_click_on_the_right_sentence(visit):
+    visit.ask("What did the flood take?")
+    visit.page.click("[data-wrong]")
+    visit.page.click("#article .s:has-text('Work began in the spring')")
+    visit.page.wait_for_selector(".noted:has-text('Noted')")
+
+
+def test_correcting_can_be_given_up_with_escape(visit):
+    visit.ask("What did the flood take?")
+    visit.page.click("[data-wrong]")
+    visit.page.keyboard.press("Escape")
+    assert visit.page.locator(".chooser").count() == 0
+    assert visit.page.locator("body.choosing").count() == 0
+
+
+def test_the_shelf_brings_an_earlier_article_back_with_its_conversation(visit):
+    visit.ask("When did the river rise?")
+    visit.page.click("#another button")
+    visit.page.fill("#pasted textarea", "A dull day\n\nNothing happened.")
+    visit.page.click("#take")
+    visit.page.wait_for_selector("#article h1:has-text('A dull day')")
+    assert visit.page.locator(".turn").count() == 0
+    visit.page.click("#another button")
+    visit.page.click("#shelf [data-open]:has-text('The great flood')")
+    visit.page.wait_for_selector("#article h1:has-text('The great flood')")
+    visit.page.wait_for_selector(".turn:has-text('When did the river rise?')")
+
+
+def test_an_evaluation_runs_in_the_page_and_shows_its_report(visit, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    line = {"id": "a", "question": "When did the river rise?", "evidence": ["The river rose on Monday."],
+            "answers": ["Monday"], "kind": "direct"}  # fmt: skip
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    visit.page.click("button[role=tab]:has-text('Evaluate')")
+    visit.page.set_input_files("#questions-file input[type=file]", path)
+    visit.page.wait_for_selector("#questions-file :text('mine')")
+    visit.page.click("#run")
+    visit.page.wait_for_selector("#report iframe.report")
+    assert "When did the river rise?" in visit.page.get_attribute("#report iframe.report", "srcdoc")
+
+
+AXE = next(
+    (path for path in (Path(os.environ.get("AXE", "-")), ROOT / ".venv/axe/node_modules/axe-core/axe.min.js")
+     if path.is_file()), None
+)  # fmt: skip
+
+
+@pytest.mark.skipif(AXE is None, reason="axe-core is not installed: npm install --prefix .venv/axe axe-core")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("tab", ["Ask", "Evaluate"])
+def test_axe_has_no_serious_finding(browser, address, scheme, tab):
+    one = Visit(browser, address, color_scheme=scheme)
+    if tab == "Ask":
+        one.ask("What did the flood take?")
+        one.ask("Quantum zebra?")
+        one.page.click(".turn .why > summary")
+        one.page.click("#another button")
+    else:
+        one.page.click("button[role=tab]:has-text('Evaluate')")
+        one.page.wait_for_selector("#run:visible")
+    one.page.wait_for_timeout(500)
+    one.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = one.page.evaluate("axe.run().then((result) => result.violations)")
+    serious = [
+        f"{finding['id']}: {node['html'][:160]}"
+        for finding in found
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"]
+    ]
+    assert serious == []
     one.close()
 
 

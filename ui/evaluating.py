@@ -23,6 +23,7 @@ from qa.report import as_html as run_page
 from qa.report import refuse_empty
 from qa.run import BadRun, read_run, run_questions, unfinished
 from qa.summary import summarise
+from ui.words import count
 
 LOOK_EVERY = 0.25  # seconds between two looks at how far a run has come
 
@@ -96,7 +97,7 @@ def report_html(runs: Path, name: str) -> str:
     run = read_run(_inside(runs, name))
     refuse_empty(run)
     missing = unfinished(run)
-    note = f"<p>Stopped early: {missing:,} questions were not asked.</p>" if missing else ""
+    note = f"<p>Stopped early: {count(missing, 'question')} left unasked.</p>" if missing else ""
     return note + _framed(run_page(run, summarise(run)), title=f"Report of {name}")
 
 

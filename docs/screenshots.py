@@ -1,0 +1,109 @@
+"""The app on the built-in article comes in; pictures of its main states go out, into docs/screenshots/.
+
+python docs/screenshots.py          needs Chromium, and playwright from the extra "dev"
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that it runs from anywhere, installed or not
+
+FOLDER = ROOT / "docs" / "screenshots"
+DESKTOP, PHONE = (1280, 800), (390, 780)
+PATIENCE = 120_000  # ms
+COLOURS = 128  # a page of two inks on paper needs no more, and the files are a third as large
+ARGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+def ask(page: Any, question: str) -> None:
+    """Type a question and wait for its answer."""
+    before = page.locator(".turn:not(.pending)").count()
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector(f".turn:not(.pending) >> nth={before}")
+    page.wait_for_timeout(900)  # the light scrolls smoothly
+
+
+def welcome(page: Any) -> None:
+    """Before anything was asked."""
+    page.wait_for_selector("#first button")
+
+
+def answer(page: Any) -> None:
+    """An answer and a follow-up."""
+    ask(page, "What happened to McCaskie?")
+    ask(page, "What colour was the car that hit him?")
+
+
+def does_not_say(page: Any) -> None:
+    """A question that the article does not answer."""
+    ask(page, "Which prison was the driver held in?")
+
+
+def why(page: Any) -> None:
+    """Why this answer."""
+    ask(page, "Who is Mohammed Akunjee?")
+    page.click(".turn .why > summary")
+    page.click(".turn .others > summary")
+
+
+def another(page: Any) -> None:
+    """Where another article comes in."""
+    page.click("#another button")
+    page.wait_for_timeout(600)
+
+
+STATES: tuple[tuple[str, tuple[int, int], str, Callable[[Any], None]], ...] = (
+    ("welcome", DESKTOP, "light", welcome),
+    ("answer", DESKTOP, "light", answer),
+    ("answer-dark", DESKTOP, "dark", answer),
+    ("does-not-say", DESKTOP, "light", does_not_say),
+    ("why", DESKTOP, "light", why),
+    ("another-article", DESKTOP, "light", another),
+    ("phone", PHONE, "light", answer),
+)
+
+
+def main() -> None:
+    """Take every picture, or those named on the command line."""
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    from app import serve
+    from index import builtin_article
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        sys.exit("no Chromium found: `make browser` says how to get one")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as cache, sync_playwright() as playwright:
+        address = serve(builtin_article(), port=0, open_browser=False, cache=Path(cache), block=False)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+        for name, (width, height), scheme, reach in STATES:
+            if len(sys.argv) > 1 and name not in sys.argv[1:]:
+                continue
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.set_default_timeout(PATIENCE)
+            page.goto(address)
+            page.wait_for_selector("#article .s")
+            page.wait_for_selector("#first .examples ul, #first .examples p:not(:has-text('Looking'))")
+            reach(page)
+            picture = Image.open(BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
+            picture.save(FOLDER / f"{name}.png", optimize=True)
+            page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
