@@ -28,7 +28,7 @@ import gradio as gr
 
 from index.article import Article, article_from_text, builtin_article, read_article
 from index.build import cache_folder
-from index.errors import MissingExtra, NoSuchArticle, UserError
+from index.errors import MissingExtra, NoSuchArticle, UnreachableArticle, UserError
 from index.sentences import split_sentences
 from qa.answer import DEFAULT_READER, USER_CACHE, Answerer, open_answerer
 from qa.batch import answer_file
@@ -346,9 +346,14 @@ class _Page:
         text = text or ""
         address = text.strip()
         if address.startswith(("http://", "https://")) and len(address.split()) == 1:
-            yield from self._bring(lambda: read_article(address), session)
+            yield from self._bring(lambda: self._fetched(address), session)
         else:
             yield from self._bring(lambda: article_from_text(text), session)
+
+    def _fetched(self, address: str) -> Article:
+        if self._folder is None:  # strangers could make this machine look into its own network
+            raise UnreachableArticle(f"{address}: a shared server fetches no web pages. Paste the article's text.")
+        return read_article(address)
 
     def bring_file(self, path: str | None, session: Session) -> Iterator[tuple[Any, ...]]:
         """Open an uploaded file."""
@@ -603,6 +608,7 @@ def looks() -> dict[str, Any]:
         "theme": gr.themes.Base(font=fonts, font_mono=["ui-monospace", "DejaVu Sans Mono", "monospace"]),
         "css": (UI / "page.css").read_text(encoding="utf-8"),
         "head": f"<script>{(UI / 'page.js').read_text(encoding='utf-8')}</script>",
+        "favicon_path": UI / "favicon.svg",
         "footer_links": [],
         "run_history": False,  # Gradio would keep every question in the browser
         "share": False,

@@ -487,3 +487,19 @@ def test_mcp_without_its_package_names_the_extra(small_article):
         pytest.skip("mcp is installed here")
     with pytest.raises(MissingExtra, match=r"article-qa\[mcp\]"):
         serve(small_article, mcp=True)
+
+
+def test_a_follow_up_tells_how_it_was_understood(answerer):
+    answer = answerer.ask("Why did it happen?", [answerer.ask("Who is Mayor Jane Carter?").turn])
+    drawn = conversation_html([exchange_of(answer, answerer, key="k")])
+    assert "Understood" in drawn
+    assert "(after:" not in drawn
+    assert "data-mend=" in drawn
+
+
+def test_a_shared_server_fetches_no_web_pages(page, small_article):
+    from app import Session
+
+    key = key_of(small_article)
+    last = list(page.bring_text("http://127.0.0.1:1/secret", Session(key, (key,))))[-1]
+    assert "fetches no web pages" in last[6]

@@ -116,7 +116,7 @@ def conversation_html(
     correctable: bool = False,
     trouble: str | None = None,
 ) -> str:
-    """Return the chat; `trouble` is said below it.
+    """Return the chat; `trouble` is said below it. The page itself tells a screen reader of the newest answer.
 
     `taken_away` gives each exchange's texts for the clipboard, by the name of their form. `correctable`: whether a
     person may say which sentence would have been right.
@@ -124,7 +124,7 @@ def conversation_html(
     turns = "".join(_turn(number, exchange, taken_away, correctable) for number, exchange in enumerate(exchanges))
     said = f'<p class="trouble" role="alert">{escape(trouble)}</p>' if trouble else ""
     tools = TOOLS if any(exchange.runners for exchange in exchanges) else ""
-    return f'{tools}<div class="chat" role="log" aria-label="Questions and answers">{turns}{said}</div>'
+    return f'{tools}<div class="chat" role="log" aria-live="off" aria-label="Questions and answers">{turns}{said}</div>'
 
 
 def _turn(number: int, exchange: Exchange, taken_away: TakenAway | None, correctable: bool) -> str:
@@ -132,7 +132,7 @@ def _turn(number: int, exchange: Exchange, taken_away: TakenAway | None, correct
     drawn = _answered(exchange) if answer.answered else _not_answered(exchange)
     return (
         f'<section class="turn {"yes" if answer.answered else "no"}" data-turn="{number}" {_light(exchange)}>'
-        f'<h3 class="asked" dir="auto">{escape(answer.question)}</h3>'
+        f'<h2 class="asked" dir="auto">{escape(answer.question)}</h2>'
         f"{_understood(answer)}{drawn}"
         f"{_runners_up(exchange)}{_why(exchange)}{_actions(number, exchange, taken_away, correctable)}"
         "</section>"
@@ -160,9 +160,14 @@ def _rivals(exchange: Exchange) -> list[Runner]:
 def _understood(answer: Answer) -> str:
     if answer.understood == answer.question:
         return ""
+    before, after, rest = answer.understood.partition(f"{answer.question} (after: ")
+    if after and not before:  # no name was put in: the turn before was only read along
+        told, mend = f'Understood after <q dir="auto">{escape(rest.removesuffix(")"))}</q>', answer.question
+    else:
+        told, mend = f'Understood as <q dir="auto">{escape(answer.understood)}</q>', answer.understood
     return (
-        f'<p class="understood">Understood as <q dir="auto">{escape(answer.understood)}</q> '
-        f'<button type="button" class="link" data-mend="{escape(answer.understood)}">Say it differently</button></p>'
+        f'<p class="understood">{told} '
+        f'<button type="button" class="link" data-mend="{escape(mend)}">Say it differently</button></p>'
     )
 
 

@@ -105,7 +105,7 @@
     if (!chat || !question.trim()) return;
     const turn = document.createElement("section");
     turn.className = "turn pending";
-    const asked = document.createElement("h3");
+    const asked = document.createElement("h2");
     asked.className = "asked";
     asked.dir = "auto";
     asked.textContent = question.slice(0, 1000);
@@ -225,6 +225,7 @@
     if (!newest) { dark(); document.querySelector("#article")?.scrollTo({ top: 0 }); return; }
     bring(newest, "#conversation", "start", "instant");
     light(newest);
+    say([".short", ".said"].map((part) => newest.querySelector(part)?.textContent ?? "").join(". "));
   };
   const nameOf = (newest, turns) => newest && sheet()
     ? `${sheet().dataset.article} ${newest.dataset.article} ${turns.length} ${newest.querySelector(".asked").textContent}` : "";
