@@ -214,6 +214,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+    mcp: Annotated[bool, typer.Option("--mcp", help="Also let assistants ask, by the Model Context Protocol.")] = False,
     model: ModelOption = None,
     reader: ReaderOption = None,
     min_confidence: MinConfidenceOption = None,
@@ -235,6 +236,7 @@ def serve(
         reader=reader or DEFAULT_READER,
         min_confidence=min_confidence,
         cache=_cache(cache, no_cache),
+        mcp=mcp,
     )
 
 
