@@ -14,7 +14,7 @@ help:
 	@echo "make clean   remove .venv and everything that can be made again"
 
 app: .venv/app.stamp
-	$(BIN)/article-qa serve
+	$(BIN)/article-qa serve --port $(PORT)
 
 test: .venv/dev.stamp browser
 	$(BIN)/python -m pytest

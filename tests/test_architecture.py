@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -112,8 +113,10 @@ def test_imports_are_written_in_full():
 
 
 def test_every_file_says_in_its_first_sentence_what_goes_in_and_out():
-    silent = [name_of(path) for path in sources() if "." not in (ast.get_docstring(tree(path)) or "")]
-    assert silent == []
+    tools = [path for folder in TOOLS for path in sorted((ROOT / folder).glob("*.py"))]
+    said = {name_of(path): ast.get_docstring(tree(path)) or "" for path in (*sources(), *tools)}
+    first = {name: re.split(r"\.(?:\s|$)", text)[0] for name, text in said.items()}
+    assert [name for name, sentence in first.items() if not 0 < len(sentence) < 200] == []
 
 
 def test_no_file_is_named_after_nothing():
@@ -123,13 +126,22 @@ def test_no_file_is_named_after_nothing():
 @pytest.mark.parametrize("package", ["index", "qa"])
 def test_a_door_lists_what_it_offers_and_offers_what_it_lists(package):
     body = tree(ROOT / package / "__init__.py").body
-    imported = {alias.asname or alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    (listed,) = (
-        ast.literal_eval(node.value)
+    offered = {
+        alias.name: node.module
+        for part in body
+        for node in ast.walk(part)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}.")
+        for alias in node.names
+    }
+    at_once = {alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assigned = {
+        ast.unparse(node.targets[0]): ast.literal_eval(node.value)
         for node in body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-    )
-    assert set(listed) == imported - {"annotations"}
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in {"__all__", "_LATER"}
+    }
+    assert set(assigned["__all__"]) == set(offered)
+    # What the type checker sees imported and the program imports on first use is the same.
+    assert assigned.get("_LATER", {}) == {name: home for name, home in offered.items() if name not in at_once}
 
 
 def test_saved_data_is_never_read_in_a_way_that_can_run_code():

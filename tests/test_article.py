@@ -1,3 +1,5 @@
+"""index/article.py: a file, page or text in; the article that comes out, or the one line that refuses it."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""index/bert_graph.py: the graph that is written for the encoder says what the encoder says."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""index/build.py: an index that is built, saved, loaded or refused, and what is left when a process is killed."""
+
 from __future__ import annotations
 
 import contextlib

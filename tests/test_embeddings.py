@@ -1,3 +1,5 @@
+"""index/embeddings.py: texts in, rows of length 1 out, the same with torch and without it."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""index/faiss_store.py: FAISS against brute force, and files that are refused."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""index/sentences.py: where a text is cut, where it is not, and that nothing is lost or moved."""
+
 from __future__ import annotations
 
 import random

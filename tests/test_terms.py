@@ -1,3 +1,5 @@
+"""index/terms.py: BM25 against the plain formula, stems, and files that are refused."""
+
 from __future__ import annotations
 
 import math
