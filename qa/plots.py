@@ -53,12 +53,12 @@ def intervals(rows: Sequence[tuple[str, Figure]], *, title: str, of: str) -> str
     of: what is shown, for the axis and the description.
     """
     step, top = 26, 8
-    frame = Frame(left=132, top=top, bottom=top + step * len(rows))
+    frame = Frame(left=146, top=top, bottom=top + step * len(rows))
     parts = _percent_grid(frame, upwards=False)
     told = []
     for place, (label, figure) in enumerate(rows):
         y = top + step * (place + 0.5)
-        parts.append(_text(frame.left - 8, y + 4, _short(label, 19), anchor="end"))
+        parts.append(_text(frame.left - 8, y + 4, _short(label, 18), anchor="end"))
         if figure.value is None:
             parts.append(_text(frame.x(0) + 6, y + 4, "undefined", css="axis"))
             told.append(f"{label}: undefined")
@@ -159,7 +159,7 @@ def differences(rows: Sequence[tuple[str, float, float | None, float | None]], *
     step, top = 26, 8
     ends = [abs(end) for _, value, low, high in rows for end in (value, low or 0.0, high or 0.0)]
     reach = max([0.02, *ends]) * 1.05
-    frame = Frame(left=132, top=top, bottom=top + step * len(rows))
+    frame = Frame(left=146, top=top, bottom=top + step * len(rows))
 
     def x(value: float) -> float:
         return frame.x((value / reach + 1) / 2)
@@ -168,7 +168,7 @@ def differences(rows: Sequence[tuple[str, float, float | None, float | None]], *
     told = []
     for place, (label, value, low, high) in enumerate(rows):
         y = top + step * (place + 0.5)
-        parts.append(_text(frame.left - 8, y + 4, _short(label, 19), anchor="end"))
+        parts.append(_text(frame.left - 8, y + 4, _short(label, 18), anchor="end"))
         ending = ""
         if low is not None and high is not None:
             parts.append(_line(x(low), y, x(high), y, "whisker"))
