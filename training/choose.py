@@ -145,7 +145,7 @@ def print_grid(paths: Sequence[Path]) -> None:
     """Print P@1 for a grid of weights, sets side by side."""
     sets = [read_lines(path) for path in paths]
     print("span fused lead", *[path.stem for path in paths])
-    grid = itertools.product((0.0, 0.25, 0.5, 1.0), (0.0, 1.0, 2.0, 3.0), (0.0, 0.25, 0.5, 0.75))
+    grid = itertools.product((0.0, 0.3, 0.6, 1.0), (1.0, 2.0, 3.0, 4.0, 6.0), (0.0, 0.3, 0.6))
     for span, fused, lead in grid:
         settings = replace(shipped(), span_weight=span, fused_weight=fused, lead_weight=lead)
         print(span, fused, lead, *[f"{right_first(lines, settings).mean():.4f}" for lines in sets], flush=True)

@@ -29,9 +29,9 @@ HEADS = ("means", "head_mean", "head_first", "head_out", "head_span")
 CHOSEN = {  # on validation data, by training.evaluate
     "window_pieces": 160,
     "most_pieces": 1200,
-    "span_weight": 0.5,
-    "fused_weight": 1.0,
-    "lead_weight": 0.4,
+    "span_weight": 0.3,
+    "fused_weight": 3.0,
+    "lead_weight": 0.3,
     "none_logit": 0.0,
 }
 

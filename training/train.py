@@ -141,10 +141,11 @@ def main() -> None:
     parser.add_argument("prepared", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the output folder")
+    parser.add_argument("--config", type=Path, default=HERE / "config.toml")
     parser.add_argument("--steps", type=int, help="instead of the configuration's")
     parser.add_argument("--decay-from", type=int, help="first step of the final fall of the learning rate")
     arguments = parser.parse_args()
-    config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
+    config = tomllib.loads(arguments.config.read_text(encoding="utf-8"))
     train = config["train"]
     steps = arguments.steps or train["steps"]
     decay_from = arguments.decay_from or int(steps * (1 - train["decay_share"]))
