@@ -491,7 +491,9 @@ def own_questions() -> Path:
     """Return the project's own questions. Raises UserError where they were not installed with it."""
     if not OWN_QUESTIONS.exists():
         raise UserError("no file of questions was named, and the project's own are not installed; give QUESTIONS.jsonl")
-    return OWN_QUESTIONS
+    # As it would be typed, where that is possible: a recorded run tells it, and need not tell where home is.
+    here = Path.cwd()
+    return OWN_QUESTIONS.relative_to(here) if OWN_QUESTIONS.is_relative_to(here) else OWN_QUESTIONS
 
 
 def _article(source: str | None) -> Article:
