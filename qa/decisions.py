@@ -1,4 +1,4 @@
-"""Confidences, and what was right, come in; figures of the decision to answer go out: AUROC, AURC, coverage, calibration.
+"""Confidences, and what was right, come in; figures of the decision to answer go out: AUROC, AURC, coverage, and so on.
 
 None of them is an average of questions, so each is computed for many weightings of the questions at once: a row of
 `weights` says how often each question counts. All ones is the figure itself, a bootstrap's draws are its spread, and
