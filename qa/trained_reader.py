@@ -316,6 +316,8 @@ def word_embeddings(safetensors: Path) -> npt.NDArray[np.float32]:
     try:
         with safetensors.open("rb") as file:
             (size,) = struct.unpack("<Q", file.read(8))
+            if size > safetensors.stat().st_size:
+                raise ValueError("its header is longer than the file")
             header = json.loads(file.read(size))
         entry = header["embeddings.word_embeddings.weight"]
         return np.memmap(safetensors, np.float32, "r", 8 + size + entry["data_offsets"][0], tuple(entry["shape"]))
