@@ -324,7 +324,7 @@ class _Page:
     # --- articles
 
     def _article(self, key: str) -> Article:
-        found = self._library.article(key)
+        found = self.first if key == key_of(self.first) else self._library.article(key)
         if found is None:
             raise NoSuchArticle(f"article {key!r} is not open here any more. Open it again.")
         return found
@@ -398,7 +398,7 @@ class _Page:
         pane: Any = gr.skip()
         trouble = None
         if key and key != session.key:
-            article = self._library.article(key)
+            article = self._library.article(key)  # a link to the first article needs no opening
             if article is None:
                 trouble = "The article of this link is not kept here any more. Open it again and ask."
                 question = ""

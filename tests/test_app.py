@@ -267,7 +267,9 @@ def server(opening: Any, small_article: Article) -> Iterator[str]:
 
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
     app = build_app(small_article, open_article=opening, cache=None)
-    _, address, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **looks())
+    _, address, _ = app.launch(
+        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False, **looks()
+    )
     yield address
     app.close()
 
@@ -347,7 +349,7 @@ def test_a_stranger_does_not_see_what_others_opened(page, small_article):
     key = key_of(small_article)
     shelf, everything = page._shelf_shown(Session(key, (key,)))
     assert "Secret" not in shelf
-    assert everything["visible"] is False
+    assert everything.visible is False
 
 
 def test_the_shelf_marks_the_article_in_the_pane_and_escapes_titles():

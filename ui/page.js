@@ -229,5 +229,7 @@
   };
   const nameOf = (newest, turns) => newest && sheet()
     ? `${sheet().dataset.article} ${newest.dataset.article} ${turns.length} ${newest.querySelector(".asked").textContent}` : "";
-  new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(look).observe(document.documentElement, {
+    childList: true, subtree: true, attributes: true, attributeFilter: ["data-article", "data-turn"],
+  });
 })();
