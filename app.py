@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from index.article import Article, article_from_text, builtin_article, read_article
 from index.build import cache_folder
@@ -94,12 +95,20 @@ def build_app(
     cache: the folder whose kept articles stand on the shelf, and where drafts and runs are written; None, for a server
         that strangers share, shows nobody what others opened and writes nothing.
     """
+    return _built(article, open_article, cache)[0]
+
+
+def _built(
+    article: Article | None, open_article: Callable[[Article], Answerer] | None, cache: Path | None
+) -> tuple[gr.Blocks, _Page]:
+    """Return the app and what its events call."""
     first = builtin_article() if article is None else article
     folder = cache_folder() if cache is USER_CACHE else cache
     library = Library(open_article or functools.partial(open_answerer, cache=folder), cache=folder)
     page = _Page(library, first, folder)
 
-    with gr.Blocks(title=f"{first.title} – Article QA", analytics_enabled=False, fill_width=True) as app:
+    app = gr.Blocks(title=f"{first.title} – Article QA", analytics_enabled=False, fill_width=True)
+    with app:
         key = library.put(first)
         session = gr.State(Session(key, (key,)))
         gr.HTML(MASTHEAD, elem_id="masthead")
@@ -109,15 +118,14 @@ def build_app(
             if folder is not None:
                 with gr.Tab("Evaluate", id="evaluate"):
                     _draw_bench(page, session, app)
-        gr.api(page.api_ask, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
-        gr.api(page.api_batch, api_name="batch", concurrency_limit=1)
-        gr.api(page.api_open, api_name="open", concurrency_limit=1)
+        api(page.api_ask, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
+        api(page.api_batch, api_name="batch", concurrency_limit=1)
+        api(page.api_open, api_name="open", concurrency_limit=1)
         if folder is not None:
-            gr.api(page.api_articles, api_name="articles")
-            gr.api(page.api_evaluate, api_name="evaluate", concurrency_limit=1, concurrency_id="evaluate")
+            api(page.api_articles, api_name="articles")
+            api(page.api_evaluate, api_name="evaluate", concurrency_limit=1, concurrency_id="evaluate")
     app.queue(default_concurrency_limit=AT_ONCE, max_size=WAITING)
-    app.warm_up = page.warm_up
-    return app
+    return app, page
 
 
 def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
@@ -643,7 +651,7 @@ def serve(
     folder = cache_folder() if cache is USER_CACHE else cache
     opening = functools.partial(open_answerer, model=model, reader=reader, cache=folder, min_confidence=min_confidence)
     # Where other machines can come in, nobody's shelf is shown to anybody else.
-    app = build_app(article, open_article=opening, cache=folder if host in LOCAL_HOSTS else None)
+    app, page = _built(article, opening, folder if host in LOCAL_HOSTS else None)
     port = port or _free_port(host)
     try:
         _, address, _ = app.launch(
@@ -659,7 +667,7 @@ def serve(
     except OSError:
         raise PortInUse(f"port {port} of {host} is taken. Choose another with --port, or 0 for any.") from None
     _say(f"article-qa: {article.title} on {address} (Ctrl+C ends)")
-    threading.Thread(target=app.warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=page.warm_up, name="warm-up", daemon=True).start()
     if block:
         app.block_thread()
     return str(address)
@@ -687,7 +695,7 @@ def __getattr__(name: str) -> Any:
     if name != "demo":
         raise AttributeError(name)
     app = build_app()
-    app.launch = functools.partial(app.launch, **looks())
+    app.launch = functools.partial(app.launch, **looks())  # type: ignore[method-assign]  # the tools call it bare
     globals()["demo"] = app
     return app
 

@@ -94,9 +94,9 @@ class Library:
             shelved[key] = Shelved(key, article.title, len(opened.article_index.sentences) if opened else None)
         if self._cache is not None:
             for kept in kept_indexes(self._cache):
-                key = _article_key(kept.folder)
-                if key and kept.title is not None:
-                    shelved.setdefault(key, Shelved(key, kept.title, kept.sentences))
+                cached = _article_key(kept.folder)
+                if cached and kept.title is not None:
+                    shelved.setdefault(cached, Shelved(cached, kept.title, kept.sentences))
         return list(shelved.values())
 
     def forget(self, key: str) -> None:
