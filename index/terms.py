@@ -51,8 +51,17 @@ ASKING_WORDS = frozenset(
     given happen happened happening happens kind kinds know known lot many mean means mention mentioned mentions much
     name named names number people person please possible reason reasons report reported reports say said says sort
     sorts state stated story tell tells text thing things told true type types
+    actually afterwards almost already alongside altogether although amid among amongst anyway apart apparently aside
+    basically beforehand beside besides beyond certainly concerning currently despite especially even eventually except
+    finally generally indeed initially instead literally maybe meanwhile mostly nevertheless originally otherwise
+    particularly perhaps presumably previously probably recently regarding simply sometimes somewhat specifically still
+    supposedly therefore though together toward towards ultimately unless usually whereas
     """.split()
 )
+
+# Before a hyphen these change a word rather than add one: the article that tells of the husband has what "ex-husband"
+# asks for, and one with January need not write "mid-January".
+PREFIXES = frozenset("anti co ex half inter mid multi non post pre pro re self semi sub un vice".split())
 
 # One word of a text. A number keeps its separators (2,000 and 3.5 and 10:30) and loses its ending (19th); single
 # letters with dots between (U.S.) are one word; an apostrophe inside belongs to the word (O'Brien). Hyphens part words,
@@ -205,7 +214,8 @@ class Terms:
     def words(self, question: str) -> Words:
         """Return which content words of the question the article has, in any form, and which it never mentions.
 
-        Words joined by hyphens are one word here, mentioned when all its content parts are.
+        Words joined by hyphens are one word here, mentioned when all its content parts are; a prefix before a hyphen
+        ("ex-", "co-", "mid-") needs no mention.
         """
         shouted = _shouted(question)
         mentioned: dict[str, str] = {}
@@ -213,7 +223,7 @@ class Terms:
         for start, end, parts in _joined(question):
             content = [
                 word
-                for word in parts
+                for word in _without_prefixes(parts)
                 if not (word.unspaced or word.terms[0] in ASKING_WORDS or _is_stop(word, question, shouted=shouted))
             ]
             if content:
@@ -242,6 +252,11 @@ class Terms:
             stems = arrays["vocabulary"].tobytes().decode("utf-8")
             vocabulary = {stem: column for column, stem in enumerate(stems.split("\n") if stems else [])}
             return cls(vocabulary, arrays["weights"], arrays["rows"], arrays["starts"], int(arrays["count"]))
+
+
+def _without_prefixes(parts: list[_Word]) -> list[_Word]:
+    """Return the words of a run joined by hyphens, less the prefixes; the last word is never one."""
+    return [word for word in parts[:-1] if word.terms[0] not in PREFIXES] + parts[-1:]
 
 
 def _joined(text: str) -> Iterator[tuple[int, int, list[_Word]]]:
