@@ -63,6 +63,15 @@ MinConfidenceOption = Annotated[
         "--min-confidence", min=0.0, max=1.0, help="Answer from this confidence on. [default: the calibrated one]"
     ),
 ]
+DenseWeightOption = Annotated[
+    float | None,
+    typer.Option(
+        "--dense-weight",
+        min=0.0,
+        max=1.0,
+        help="0: search by shared words alone; 1: by meaning alone. [default: 0.5]",
+    ),
+]
 CacheOption = Annotated[
     Path | None,
     typer.Option("--cache", file_okay=False, help="Folder where indexes are kept. [default: the user's cache]"),
@@ -79,12 +88,13 @@ def ask(
     model: ModelOption = None,
     reader: ReaderOption = None,
     min_confidence: MinConfidenceOption = None,
+    dense_weight: DenseWeightOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Answer one question with a sentence of the article."""
-    answerer = _open(article, model, reader, cache, no_cache, min_confidence)
+    answerer = _open(article, model, reader, cache, no_cache, min_confidence, dense_weight=dense_weight)
     answer = answerer.ask(" ".join(question))
     _print_answer(answer, answerer, k=k, as_json=as_json)
     if not answer.candidates:
@@ -331,6 +341,7 @@ def _open(
     no_cache: bool,
     min_confidence: float | None,
     *,
+    dense_weight: float | None = None,
     progress: Progress | None = None,
 ) -> Answerer:
     """The Answerer that the options ask for. Raises UserError."""
@@ -344,6 +355,7 @@ def _open(
             reader=reader or DEFAULT_READER,
             cache=_cache(cache, no_cache),
             min_confidence=min_confidence,
+            dense_weight=dense_weight,
             progress=progress or bar,
         )
 

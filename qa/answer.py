@@ -21,7 +21,7 @@ from index.sentences import Sentence
 from qa.confidence import Calibration, load_calibration
 from qa.dialogue import Turn, understand, words_of
 from qa.reader import FusedReader, Reader, Reading, ReadSentence
-from qa.retrieve import retrieve
+from qa.retrieve import DENSE_WEIGHT, retrieve
 
 LONGEST_QUESTION = 1_000  # characters; the longest of 12,000 real questions looked at had 360
 SHORT_SENTENCE = 5  # words: "He did." is not understood without the sentence before it
@@ -91,15 +91,21 @@ class Answerer:
         calibration: Calibration,
         *,
         min_confidence: float | None = None,
+        dense_weight: float | None = None,
     ) -> None:
-        """`min_confidence` takes the place of the calibration's threshold. Raises ValueError unless it is 0 to 1."""
-        if min_confidence is not None and not 0 <= min_confidence <= 1:
-            raise ValueError(f"min_confidence is {min_confidence}, wanted 0 to 1")
+        """`min_confidence` takes the place of the calibration's threshold, `dense_weight` that of `DENSE_WEIGHT`.
+
+        Raises ValueError unless each is 0 to 1.
+        """
+        for name, value in (("min_confidence", min_confidence), ("dense_weight", dense_weight)):
+            if value is not None and not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value}, wanted 0 to 1")
         self.article_index = article_index
         self.encoder = encoder
         self.reader = reader
         self.calibration = calibration
         self.min_confidence = calibration.threshold if min_confidence is None else min_confidence
+        self.dense_weight = DENSE_WEIGHT if dense_weight is None else dense_weight
 
     @property
     def article(self) -> Article:
@@ -116,7 +122,7 @@ class Answerer:
         turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
         understood = understand(asked, turns)
         clock.lap("understand")
-        candidates = retrieve(understood.search, self.article_index, self.encoder)
+        candidates = retrieve(understood.search, self.article_index, self.encoder, dense_weight=self.dense_weight)
         clock.lap("retrieve")
         reading = self.reader.read(asked, understood.turns, self.article_index, candidates)
         clock.lap("read")
@@ -272,16 +278,25 @@ def open_answerer(
     reader: str = DEFAULT_READER,
     cache: Path | None = USER_CACHE,
     min_confidence: float | None = None,
+    dense_weight: float | None = None,
     progress: Progress | None = None,
 ) -> Answerer:
     """Return an Answerer for the article, its index taken from the cache where it is there.
 
     model: a sentence-transformers folder or hub name; None is the installed all-MiniLM-L6-v2.
     cache: the folder where indexes are kept; None keeps nothing.
+    dense_weight: the share of meaning in the search, 0 (shared words alone) to 1 (meaning alone); None is the usual.
     Raises UserError.
     """
     folder = cache_folder() if cache is USER_CACHE else cache
     encoder = _shared_encoder(model, cache=folder)
     chosen = _shared_reader(reader)
     article_index = open_index(article, encoder, cache=folder, progress=progress)
-    return Answerer(article_index, encoder, chosen, load_calibration(chosen.name), min_confidence=min_confidence)
+    return Answerer(
+        article_index,
+        encoder,
+        chosen,
+        load_calibration(chosen.name),
+        min_confidence=min_confidence,
+        dense_weight=dense_weight,
+    )

@@ -43,6 +43,10 @@ ReaderOption = Annotated[str | None, typer.Option("--reader", help='"trained", o
 MinConfidenceOption = Annotated[
     float | None, typer.Option("--min-confidence", min=0.0, max=1.0, help="Answer from this confidence on.")
 ]
+DenseWeightOption = Annotated[
+    float | None,
+    typer.Option("--dense-weight", min=0.0, max=1.0, help="0: search by shared words alone; 1: by meaning alone."),
+]
 CacheOption = Annotated[Path | None, typer.Option("--cache", file_okay=False, help="Folder where indexes are kept.")]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep an index.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -103,6 +107,7 @@ def evaluate_command(
     model: ModelOption = None,
     reader: ReaderOption = None,
     min_confidence: MinConfidenceOption = None,
+    dense_weight: DenseWeightOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
     seed: Annotated[int | None, typer.Option(help="Of the bootstrap behind the intervals.")] = None,
@@ -148,7 +153,7 @@ def evaluate_command(
         report.check_format(path)
     before = read_run(baseline) if baseline is not None else None
     question_set = _question_set(questions, squad, paragraph, article)
-    settings = {"model": model, "reader": reader, "min_confidence": min_confidence}
+    settings = {"model": model, "reader": reader, "min_confidence": min_confidence, "dense_weight": dense_weight}
     total = len(question_set.questions)
     with ProgressBar() as bar:
         asked = 0
@@ -160,7 +165,7 @@ def evaluate_command(
 
         done = run_questions(
             question_set,
-            opener(model, reader, min_confidence, cache, no_cache),
+            opener(model, reader, min_confidence, cache, no_cache, dense_weight=dense_weight),
             folder=run,
             settings=settings,
             resume=resume,
@@ -511,12 +516,18 @@ def _question_set(questions: Path | None, squad: Path | None, paragraph: bool, a
 
 
 def opener(
-    model: str | None, reader: str | None, min_confidence: float | None, cache: Path | None, no_cache: bool
+    model: str | None,
+    reader: str | None,
+    min_confidence: float | None,
+    cache: Path | None,
+    no_cache: bool,
+    *,
+    dense_weight: float | None = None,
 ) -> Callable[[Article], Answerer]:
     """Return what opens an article the same way for the command line, the app and the evaluation."""
     from qa.answer import open_answerer
 
-    chosen: dict[str, Any] = {"model": model, "min_confidence": min_confidence}
+    chosen: dict[str, Any] = {"model": model, "min_confidence": min_confidence, "dense_weight": dense_weight}
     if reader is not None:
         chosen["reader"] = reader
     if no_cache or cache is not None:

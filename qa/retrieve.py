@@ -80,9 +80,9 @@ def reciprocal_ranks(
     return np.asarray(fused, dtype=np.float32)
 
 
-def fuse(cosines: FloatArray, bm25: FloatArray) -> FloatArray:
+def fuse(cosines: FloatArray, bm25: FloatArray, *, dense_weight: float = DENSE_WEIGHT) -> FloatArray:
     """Return the fused relevance in use, float32 (n,), higher is better."""
-    return weighted_sum(cosines, bm25)
+    return weighted_sum(cosines, bm25, dense_weight=dense_weight)
 
 
 def order(values: FloatArray) -> IntArray:
@@ -97,8 +97,18 @@ def ranks(values: FloatArray) -> IntArray:
     return result
 
 
-def retrieve(question: str, article_index: ArticleIndex, encoder: Encoder, *, k: int | None = None) -> list[Candidate]:
-    """Return the k best candidates for the question (None: every sentence), best fused first; ties in reading order."""
+def retrieve(
+    question: str,
+    article_index: ArticleIndex,
+    encoder: Encoder,
+    *,
+    k: int | None = None,
+    dense_weight: float = DENSE_WEIGHT,
+) -> list[Candidate]:
+    """Return the k best candidates for the question (None: every sentence), best fused first; ties in reading order.
+
+    dense_weight: the share of the cosine in the fused relevance; 0 goes by BM25 alone, 1 by meaning alone.
+    """
     count = len(article_index.sentences)
     if count == 0:
         return []
@@ -106,7 +116,7 @@ def retrieve(question: str, article_index: ArticleIndex, encoder: Encoder, *, k:
     cosines = np.zeros(count, dtype=np.float32)
     cosines[found.rows[0]] = found.cosines[0]
     bm25 = article_index.terms.scores(question)
-    fused = fuse(cosines, bm25)
+    fused = fuse(cosines, bm25, dense_weight=dense_weight)
     dense_ranks, bm25_ranks = ranks(cosines), ranks(bm25)
     return [
         Candidate(

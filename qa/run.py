@@ -203,6 +203,7 @@ def describe_models(answerer: Answerer) -> dict[str, Any]:
         "encoder": {"name": answerer.encoder.name, "sha256": answerer.encoder.fingerprint},
         "reader": {"name": answerer.reader.name, "sha256": answerer.reader.fingerprint},
         "sentences": answerer.article_index.manifest.splitter,
+        "dense_weight": answerer.dense_weight,
         "calibration": {
             "reader": answerer.calibration.reader,
             "intercept": answerer.calibration.intercept,
@@ -245,8 +246,9 @@ def _take_up(
         raise BadRun(f"{folder} already holds a run; add --resume to go on with it, or name another folder")
     if info["questions"]["sha256"] != fingerprint:
         raise BadRun(f"{folder} holds a run over other questions; name another folder, or give the same questions")
-    if info["settings"] != dict(settings):
-        changed = [name for name in {*info["settings"], *settings} if info["settings"].get(name) != settings.get(name)]
+    # A setting that an earlier version did not know was left as it is, which is None.
+    changed = [name for name in {*info["settings"], *settings} if info["settings"].get(name) != settings.get(name)]
+    if changed:
         raise BadRun(
             f"{folder} was run with another {', '.join(sorted(changed))}; give the same, or name another folder"
         )

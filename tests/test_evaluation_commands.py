@@ -39,9 +39,12 @@ def folder(small_article: Article, tmp_path: Path) -> Path:
 def type_in(open_toy, monkeypatch, folder: Path):
     """Type a command line in the folder of the files; articles are opened with the toy encoder."""
 
-    def open_answerer(article: Article, *, model=None, reader="fused", cache=None, min_confidence=None) -> Answerer:
+    def open_answerer(
+        article: Article, *, model=None, reader="fused", cache=None, min_confidence=None, dense_weight=None
+    ) -> Answerer:
         made = open_toy(article)
-        return Answerer(made.article_index, made.encoder, made.reader, made.calibration, min_confidence=min_confidence)
+        parts = (made.article_index, made.encoder, made.reader, made.calibration)
+        return Answerer(*parts, min_confidence=min_confidence, dense_weight=dense_weight)
 
     monkeypatch.setattr(qa.answer, "open_answerer", open_answerer)
     monkeypatch.chdir(folder)
@@ -113,6 +116,16 @@ def test_a_floor_exits_100_and_an_unknown_measure_is_wrong_usage(type_in):
     assert type_in(*EVAL, "--floor", "right=100.5").exit_code == 100
     assert type_in(*EVAL, "--floor", "beauty=10").exit_code == 2
     assert type_in(*EVAL, "--floor", "right=much").exit_code == 2
+
+
+def test_a_run_by_shared_words_alone_says_so_and_ranks_by_them(type_in, folder):
+    assert type_in(*EVAL, "--run", "words", "--dense-weight", "0").exit_code == 0
+    run = read_run(folder / "words")
+    assert run.settings["dense_weight"] == 0
+    assert run.info["models"]["dense_weight"] == 0
+    assert all(c.fused == c.bm25 for outcome in run.outcomes for c in outcome.candidates)
+    assert "was run with another dense_weight" in str(type_in(*EVAL, "--run", "words", "--resume").exception)
+    assert type_in(*EVAL, "--dense-weight", "1.5").exit_code == 2
 
 
 @pytest.mark.parametrize(

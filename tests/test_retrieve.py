@@ -88,3 +88,12 @@ def test_a_question_without_a_known_word_keeps_the_reading_order(small_index: Ar
     candidates = retrieve("Quo vadis?", small_index, encoder)
     assert [candidate.row for candidate in candidates] == list(range(len(small_index.sentences)))
     assert all(candidate.fused == 0 for candidate in candidates)
+
+
+def test_the_dense_weight_says_whose_order_it_is(small_index: ArticleIndex, encoder):
+    question = "bridge flood cost of the town"
+    words = retrieve(question, small_index, encoder, dense_weight=0)
+    meaning = retrieve(question, small_index, encoder, dense_weight=1)
+    assert [candidate.bm25_rank for candidate in words] == list(range(1, len(words) + 1))
+    assert [candidate.dense_rank for candidate in meaning] == list(range(1, len(meaning) + 1))
+    assert words != meaning
