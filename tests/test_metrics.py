@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.metrics import (
@@ -118,3 +118,35 @@ def test_percentiles_by_hand():
 def test_the_mean_of_nothing_is_undefined_and_not_zero():
     assert mean([]) is None
     assert mean([0.0]) == 0.0
+
+
+# What SQuAD's normalisation could stumble over: its three articles, punctuation of ASCII and of elsewhere, letters that
+# change their length when made small, spaces that only Unicode knows, digits that are not ours.
+SQUAD_PIECES = [
+    "a", "an", "the", "The", "AN", "A.", "the-cat", "cat", "cat", "Cats", "theatre", "anthem", "a's", "it's", "’s",
+    "“cat”",
+    "2,000", "£2", "3.5", "U.S.", "--", "—", "...", "_", "a_cat", "İstanbul", "straße", "ß", "Å", "é", "e\u0301",
+    "東京", "\u00a0", "\u2003", "\u200b", "\n", "\t", "٣", "Ǆ", "",
+]  # fmt: skip
+SQUAD_TEXTS = st.one_of(
+    st.lists(st.sampled_from(SQUAD_PIECES), max_size=7).map(" ".join),
+    st.lists(st.sampled_from(SQUAD_PIECES), max_size=4).map("".join),
+    st.text(max_size=25),
+)
+
+
+@pytest.mark.model  # loads no model, but importing this library takes as long
+def test_exact_match_and_f1_are_those_of_an_independent_copy_of_the_official_script():
+    from torchmetrics.functional.text import squad
+
+    @settings(max_examples=1500, deadline=None, derandomize=True)
+    @given(SQUAD_TEXTS, st.lists(SQUAD_TEXTS.filter(squad_words), min_size=1, max_size=3))
+    def agrees(answer: str, golds: list[str]) -> None:
+        theirs = squad(
+            {"id": "1", "prediction_text": answer},
+            {"id": "1", "answers": {"answer_start": [0] * len(golds), "text": golds}},
+        )
+        assert best_exact_match(answer, golds=golds) == bool(theirs["exact_match"] == 100)
+        assert 100 * (best_token_f1(answer, golds=golds) or 0) == pytest.approx(float(theirs["f1"]), abs=1e-4)
+
+    agrees()
