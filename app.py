@@ -95,22 +95,21 @@ def build_app(
     cache: the folder whose kept articles stand on the shelf, and where drafts and runs are written; None, for a server
         that strangers share, shows nobody what others opened and writes nothing.
     """
-    return _built(article, open_article, cache)[0]
+    return _built(article, open_article, cache, shared=cache is None)[0]
 
 
 def _built(
-    article: Article | None, open_article: Callable[[Article], Answerer] | None, cache: Path | None
+    article: Article | None, open_article: Callable[[Article], Answerer] | None, cache: Path | None, *, shared: bool
 ) -> tuple[gr.Blocks, _Page]:
-    """Return the app and what its events call."""
+    """Return the app and what its events call; `shared`: people who ask it are strangers to each other."""
     first = builtin_article() if article is None else article
     folder = cache_folder() if cache is USER_CACHE else cache
     library = Library(open_article or functools.partial(open_answerer, cache=folder), cache=folder)
-    page = _Page(library, first, folder)
+    page = _Page(library, first, folder, shared=shared)
 
     app = gr.Blocks(title=f"{first.title} – Article QA", analytics_enabled=False, fill_width=True)
     with app:
-        key = library.put(first)
-        session = gr.State(Session(key, (key,)))
+        session = gr.State(Session(key_of(first), (key_of(first),)))
         gr.HTML(MASTHEAD, elem_id="masthead")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Ask", id="ask"):
@@ -218,10 +217,13 @@ def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
 class _Page:
     """What the page's events do. Holds no one's conversation: that is in each page's Session."""
 
-    def __init__(self, library: Library, first: Article, folder: Path | None) -> None:
+    def __init__(self, library: Library, first: Article, folder: Path | None, *, shared: bool) -> None:
+        """`folder`: where drafts and runs are written; None writes nothing."""
         self.first = first
         self._library = library
-        self._folder = folder  # None: people are strangers to each other
+        self._library.put(first)
+        self._folder = folder
+        self._shared = shared
         self._suggested: dict[str, str] = {}
         self._stops: dict[str, threading.Event] = {}  # by page: its evaluation under way
 
@@ -286,7 +288,7 @@ class _Page:
     def _judged(self, session: Session, turn: int, row: int) -> Session:
         """Write a draft question: this one, with the sentence that should have answered it (row -1: none does)."""
         if self._folder is None:
-            raise UserError("this server is shared, so nothing is noted on it. Run your own with: article-qa serve")
+            raise UserError("this server writes nothing down. Run your own with: article-qa serve")
         exchange = session.shown[turn]
         article = self._article(exchange.key)
         sentences = split_sentences(article.text)
@@ -340,7 +342,7 @@ class _Page:
     def _shelf(self, session: Session) -> list[Shelved]:
         """What is on this page's shelf: on a server of strangers, only what was opened on this page."""
         everything = self._library.shelf()
-        if self._folder is not None:
+        if not self._shared:
             return everything
         mine = {shelved.key: shelved for shelved in everything}
         return [mine[key] for key in reversed(session.opened) if key in mine]
@@ -359,7 +361,7 @@ class _Page:
             yield from self._bring(lambda: article_from_text(text), session)
 
     def _fetched(self, address: str) -> Article:
-        if self._folder is None:  # strangers could make this machine look into its own network
+        if self._shared:  # strangers could make this machine look into its own network
             raise UnreachableArticle(f"{address}: a shared server fetches no web pages. Paste the article's text.")
         return read_article(address)
 
@@ -374,7 +376,7 @@ class _Page:
         if said.get("forget"):
             key = str(said["forget"])
             if key != session.key:
-                if self._folder is not None:
+                if not self._shared:
                     self._library.forget(key)
                 session = replace(session, opened=tuple(other for other in session.opened if other != key))
             shelf, everything = self._shelf_shown(session)
@@ -424,7 +426,7 @@ class _Page:
     @property
     def _runs(self) -> Path:
         if self._folder is None:
-            raise UserError("this server is shared, so nothing is recorded on it. Run your own with: article-qa serve")
+            raise UserError("this server writes nothing down. Run your own with: article-qa serve")
         return self._folder / "runs"
 
     def evaluate(self, path: str | None, session: Session, request: gr.Request) -> Iterator[tuple[Any, Any, Any]]:
@@ -651,7 +653,8 @@ def serve(
     folder = cache_folder() if cache is USER_CACHE else cache
     opening = functools.partial(open_answerer, model=model, reader=reader, cache=folder, min_confidence=min_confidence)
     # Where other machines can come in, nobody's shelf is shown to anybody else.
-    app, page = _built(article, opening, folder if host in LOCAL_HOSTS else None)
+    shared = host not in LOCAL_HOSTS
+    app, page = _built(article, opening, None if shared else folder, shared=shared)
     port = port or _free_port(host)
     try:
         _, address, _ = app.launch(

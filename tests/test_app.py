@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -227,7 +226,7 @@ def test_an_article_without_names_gets_no_example_that_fails(opening):
 def page(opening: Any, small_article: Article) -> Any:
     from app import _Page
 
-    return _Page(Library(opening, cache=None), small_article, None)
+    return _Page(Library(opening, cache=None), small_article, None, shared=True)
 
 
 def test_two_conversations_do_not_mix(page, small_article):
@@ -257,32 +256,6 @@ def test_the_complaint_about_an_article_is_escaped(page, small_article):
 
     last = list(page.bring_file("/nowhere/<img src=x>.txt", Session(key_of(small_article), ())))[-1]
     assert "<img" not in last[6]
-
-
-@pytest.fixture(scope="module")
-def server(opening: Any, small_article: Article) -> Iterator[str]:
-    import os
-
-    from app import build_app, looks
-
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
-    app = build_app(small_article, open_article=opening, cache=None)
-    _, address, _ = app.launch(
-        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False, **looks()
-    )
-    yield address
-    app.close()
-
-
-@pytest.mark.model
-def test_a_program_asks_by_the_name_ask(server):
-    from gradio_client import Client
-
-    client = Client(server, verbose=False)
-    answer = client.predict("When did the river rise?", api_name="/ask")
-    assert answer["answered"] is True
-    assert answer["sentence"]["text"] == "The river rose on Monday."
-    assert 0 <= answer["confidence"] <= 1
 
 
 def test_only_the_endpoints_that_are_promised_are_public(opening, small_article):
@@ -365,7 +338,7 @@ def own_page(opening: Any, small_article: Article, tmp_path: Path) -> Any:
     """A page on somebody's own machine, where things may be written."""
     from app import _Page
 
-    return _Page(Library(opening, cache=tmp_path), small_article, tmp_path)
+    return _Page(Library(opening, cache=tmp_path), small_article, tmp_path, shared=False)
 
 
 def test_the_sentence_that_would_have_been_right_becomes_a_draft_question(own_page, small_article, tmp_path):
