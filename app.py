@@ -165,6 +165,7 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         [question, session, everything],
         [session, pane, conversation, examples, question],
         js="(question, session, everything) => articleQA.pending(question, session, everything)",
+        api_name="ask_in_page",  # named after its function it would take the name that programs call
         concurrency_limit=AT_ONCE,
         concurrency_id="ask",
         **quiet,
@@ -206,8 +207,9 @@ def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         report = gr.HTML(elem_id="report", apply_default_css=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     start.click(
-        page.evaluate, [file, session], [report, former, other], concurrency_limit=1, concurrency_id="evaluate", **quiet
-    )
+        page.evaluate, [file, session], [report, former, other], api_name="evaluate_in_page",
+        concurrency_limit=1, concurrency_id="evaluate", **quiet,
+    )  # fmt: skip
     stop.click(page.stop, None, None, **quiet)
     show.click(page.show_run, [former], [report], **quiet)
     compare.click(page.show_comparison, [former, other], [report], **quiet)
