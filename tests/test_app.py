@@ -258,12 +258,15 @@ def test_the_complaint_about_an_article_is_escaped(page, small_article):
     assert "<img" not in last[6]
 
 
-def test_only_the_endpoints_that_are_promised_are_public(opening, small_article):
+def test_only_the_endpoints_that_are_promised_are_public(opening, small_article, tmp_path):
     from app import build_app
 
-    app = build_app(small_article, open_article=opening, cache=None)
-    public = {fn.api_name for fn in app.fns.values() if fn.api_visibility == "public" and fn.api_name}
-    assert public == {"ask", "batch", "open"}
+    def public(cache: Path | None) -> set[str]:
+        app = build_app(small_article, open_article=opening, cache=cache)
+        return {fn.api_name for fn in app.fns.values() if fn.api_visibility == "public" and fn.api_name}
+
+    assert public(None) == {"ask", "batch", "open"}
+    assert public(tmp_path) == {"ask", "batch", "open", "articles", "evaluate"}
 
 
 def test_nothing_is_opened_until_somebody_asks(small_article):
