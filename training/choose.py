@@ -25,7 +25,7 @@ from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
 from qa.trained_reader import UNREAD_SHARE, WEIGHTS, ReaderSettings, weighed
 
-FEATURES = ("top_logit", "none_logit", "top_over_second", "cosine", "fused", "mentioned_share", "entropy")
+FEATURES = ("top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences")
 Line = dict[str, Any]
 
 
@@ -145,7 +145,7 @@ def print_grid(paths: Sequence[Path]) -> None:
     """Print P@1 for a grid of weights, sets side by side."""
     sets = [read_lines(path) for path in paths]
     print("span fused lead", *[path.stem for path in paths])
-    grid = itertools.product((0.0, 0.3, 0.6, 1.0), (1.0, 2.0, 3.0, 4.0, 6.0), (0.0, 0.3, 0.6))
+    grid = itertools.product((0.0, 0.3, 0.6), (1.0, 2.0, 3.0, 4.0, 6.0), (0.0, 0.3, 0.6))
     for span, fused, lead in grid:
         settings = replace(shipped(), span_weight=span, fused_weight=fused, lead_weight=lead)
         print(span, fused, lead, *[f"{right_first(lines, settings).mean():.4f}" for lines in sets], flush=True)
@@ -172,7 +172,7 @@ def calibration_error(confidence: np.ndarray[Any, Any], right: np.ndarray[Any, A
 
 
 def fit(
-    x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], w: np.ndarray[Any, Any], ridge: float = 1e-3
+    x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], w: np.ndarray[Any, Any], ridge: float = 1e-4
 ) -> np.ndarray[Any, Any]:
     """Return the coefficients (the intercept last) of a logistic regression with a small ridge."""
     from scipy.optimize import minimize
