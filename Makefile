@@ -4,12 +4,13 @@ PORT ?= 7860
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help app test check format lint types fast lock browser clean
+.PHONY: help app test check gate baseline format lint types fast lock browser clean
 
 help:
 	@echo "make app     install into .venv and open the app"
 	@echo "make test    every test, with the real model and a real browser"
 	@echo "make check   format, lint, types and the fast tests, in seconds"
+	@echo "make gate    ask the project's own questions; fail when the answers are worse than the baseline"
 	@echo "make lock    write constraints.txt anew from what is installed in .venv"
 	@echo "make clean   remove .venv and everything that can be made again"
 
@@ -24,6 +25,17 @@ check: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -m "not model and not browser"
+
+# P-values are corrected for both; nDCG@10 notices a worse search that a good reader would hide in "right".
+gate: .venv/dev.stamp
+	$(BIN)/article-qa eval --baseline eval/baseline --fail-if worse --gate right --gate nDCG@10
+
+# After a change that is meant to move the figures. Reports are made from the folder, so only what they need is kept.
+baseline: .venv/dev.stamp
+	rm -rf eval/baseline
+	$(BIN)/article-qa eval --run eval/baseline
+	gzip -9n eval/baseline/outcomes.jsonl
+	rm eval/baseline/summary.json
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

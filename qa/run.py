@@ -5,15 +5,18 @@
     RUN/run.json         settings, fingerprints of models, articles and questions, versions, threads, start and end
     RUN/summary.json     the figures (written by `qa.report` when the last question is done)
 
-An interrupted run is taken up where it stopped; a half-written last line is asked again.
+An interrupted run is taken up where it stopped; a half-written last line is asked again. A run that is kept, such as a
+baseline under version control, may have its outcomes packed with gzip; it is read all the same.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
 import platform
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from qa.answer import Answerer
 
 FORMAT = 1
+PACKED = "outcomes.jsonl.gz"
 LIBRARIES = (
     "article-qa",
     "sentence-transformers",
@@ -104,7 +108,11 @@ def run_questions(
         "seed": seed,
         "versions": versions(),
         "code_sha256": code_fingerprint(),
-        "machine": {"python": platform.python_version(), "system": platform.platform(), "cpus": os.cpu_count()},
+        "machine": {
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "cpus": os.cpu_count(),
+        },
         "threads": {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ},
         "models": info.get("models", {}),
         "started": info.get("started", _now()),
@@ -252,6 +260,8 @@ def _take_up(
         raise BadRun(
             f"{folder} was run with another {', '.join(sorted(changed))}; give the same, or name another folder"
         )
+    if (folder / PACKED).exists():
+        raise BadRun(f"{folder} is packed; unpack it with: gunzip {folder / PACKED}")
     outcomes, good_bytes = _read_outcomes(folder)
     if good_bytes is not None:
         os.truncate(folder / "outcomes.jsonl", good_bytes)
@@ -261,11 +271,12 @@ def _take_up(
 
 def _read_outcomes(folder: Path) -> tuple[list[Outcome], int | None]:
     """Return the whole lines of outcomes.jsonl, and how many bytes they fill where a torn line follows them."""
-    path = folder / "outcomes.jsonl"
+    packed = (folder / PACKED).exists()
+    path = folder / (PACKED if packed else "outcomes.jsonl")
     outcomes: list[Outcome] = []
     good_bytes = 0
     try:
-        with path.open("rb") as lines:
+        with gzip.open(path, "rb") if packed else path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.endswith(b"\n"):
                     return outcomes, good_bytes  # the run was killed while this line was written
@@ -278,6 +289,8 @@ def _read_outcomes(folder: Path) -> tuple[list[Outcome], int | None]:
                 good_bytes += len(line)
     except FileNotFoundError:
         return [], None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BadRun(f"{path} cannot be unpacked: {error}. Run the evaluation again into another folder.") from None
     return outcomes, None
 
 
