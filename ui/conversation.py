@@ -153,6 +153,8 @@ def _light(exchange: Exchange) -> str:
 
 
 def _rivals(exchange: Exchange) -> list[Runner]:
+    if not exchange.answer.answered:  # then all of them are far off, and none is worth a mark
+        return []
     best = exchange.runners[0].reader
     return [runner for runner in exchange.runners[1 : RUNNERS_UP + 1] if runner.reader >= RIVAL * best > 0]
 

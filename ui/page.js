@@ -207,6 +207,8 @@
         one.setAttribute("aria-label", name);
       }
     }
+    // Gradio names this button otherwise than it reads, so that nobody could call for it by what they see.
+    document.querySelector("button.upload-container[aria-label]")?.removeAttribute("aria-label");
     const turns = document.querySelectorAll("#conversation .turn:not(.pending)");
     const newest = turns[turns.length - 1];
     if (awaited && sheet()) {
