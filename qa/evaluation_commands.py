@@ -97,6 +97,9 @@ def evaluate_command(
     paragraph: Annotated[
         bool, typer.Option("--paragraph", help="With --squad: ask each question of its own paragraph.")
     ] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Ask so many of the questions, evenly spread over the file.")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read the questions and point at what is wrong.")] = False,
     run: Annotated[
         Path | None,
@@ -153,6 +156,8 @@ def evaluate_command(
         report.check_format(path)
     before = read_run(baseline) if baseline is not None else None
     question_set = _question_set(questions, squad, paragraph, article)
+    if limit is not None:
+        question_set = question_set.spread(limit)
     settings = {"model": model, "reader": reader, "min_confidence": min_confidence, "dense_weight": dense_weight}
     total = len(question_set.questions)
     with ProgressBar() as bar:

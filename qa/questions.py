@@ -78,6 +78,19 @@ class QuestionSet:
             digest.update(json.dumps(told, ensure_ascii=False).encode("utf-8") + b"\n")
         return digest.hexdigest()
 
+    def spread(self, count: int) -> QuestionSet:
+        """Return `count` of the questions, evenly spread over the set and in its order, with the articles they need.
+
+        The same count of the same set is always the same questions. All of them where there are no more.
+        """
+        if count >= len(self.questions):
+            return self
+        chosen = tuple(self.questions[place * len(self.questions) // count] for place in range(count))
+        needed = {question.article for question in chosen}
+        articles = {name: article for name, article in self.articles.items() if name in needed}
+        passed = {**self.left_out, "passed over by --limit": len(self.questions) - count}
+        return QuestionSet(chosen, articles, self.source, passed)
+
 
 @dataclass(frozen=True, slots=True)
 class Complaint:

@@ -221,6 +221,19 @@ def test_squad_files_are_asked_and_say_what_was_left_out(type_in, folder, questi
     assert told["figures"]["unanswerable"] == 2
 
 
+def test_a_limit_asks_so_many_questions_spread_over_the_file(type_in, folder):
+    lines = [LINES[0] | {"id": f"q{number}"} for number in range(10)]
+    (folder / "q.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = type_in(*EVAL, "--limit", "4", "--run", "few")
+    assert done.exit_code == 0, done.output
+    assert [outcome.id for outcome in read_run(folder / "few").outcomes] == ["q0", "q2", "q5", "q7"]
+    assert "6 questions left out: passed over by --limit." in " ".join(done.stdout.split())
+    assert type_in(*EVAL, "--limit", "4", "--run", "few", "--resume").exit_code == 0
+    assert "over other questions" in str(type_in(*EVAL, "--limit", "5", "--run", "few", "--resume").exception)
+    assert json.loads(type_in(*EVAL, "--limit", "99", "--json").stdout)["figures"]["questions"] == 10
+    assert type_in(*EVAL, "--limit", "0").exit_code == 2
+
+
 def test_the_built_in_article_is_the_default():
     from qa.evaluation_commands import _article
 
