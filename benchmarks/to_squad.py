@@ -1,6 +1,6 @@
 """A question set in the normal form goes in; the same in SQuAD's JSON comes out, for `article-qa eval --squad`.
 
-    python benchmarks/to_squad.py ../shared/data/validation/newsqa.jsonl.gz newsqa.json
+    python -m benchmarks.to_squad ../shared/data/validation/newsqa.jsonl.gz newsqa.json
     article-qa eval --squad newsqa.json
 
 The normal form has one article a line: {"id", "title", "paragraphs": [text], "questions": [{"id", "question",
