@@ -263,12 +263,13 @@ def test_an_emoji_before_the_short_answer_does_not_move_its_mark(visit):
     assert page.text_content("#article .s.lit mark") == "Monday"
 
 
-def test_a_long_article_is_lit_far_down(browser, address):
+def test_a_long_article_is_lit_far_down(browser, address, tmp_path):
     text = "\n\n".join(f"Paragraph {number} is about nothing in particular." for number in range(3000))
     one = Visit(browser, address)
     one.page.click("#another button")
-    one.page.fill("#pasted textarea", text + "\n\nThe river rose on Monday.")
-    one.page.click("#take")
+    path = tmp_path / "long.txt"
+    path.write_text(text + "\n\nThe river rose on Monday.", encoding="utf-8")
+    one.page.set_input_files("#file input[type=file]", path)
     one.page.wait_for_selector("#article .s[data-row='3000']", state="attached")
     one.ask("When did the river rise?")
     assert lit(one.page) == "The river rose on Monday."
