@@ -245,7 +245,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("figures", "weights", "calibration"))
     parser.add_argument("lines", type=Path, nargs="+")
-    parser.add_argument("--threshold", type=float, default=0.25, help="a wrong answer costs t / (1 - t) of what a right one is worth: at 0.25 a third")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=0.25,
+        help="a wrong answer costs t / (1 - t) of what a right one is worth: at 0.25 a third",
+    )
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     if arguments.what == "weights":
