@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from index.article import builtin_article
 from qa.__main__ import cli
-from qa.compare import compare_runs
+from qa.compare import compare_runs, direction
 from qa.questions import read_question_set
 from qa.run import BadRun, read_run, run_questions
 
@@ -52,8 +52,11 @@ def test_the_committed_baseline_is_over_the_questions_as_they_are():
 def test_leaving_the_reader_off_is_found_and_stopped(evaluate: Evaluate):
     done = evaluate("unread", "--baseline", str(BASELINE), *GATE)
     assert done.exit_code == 100
-    assert "Gate: Right is worse than the baseline" in done.stderr
-    assert "A is better" in compare_runs(read_run(BASELINE), read_run(done.folder)).sentence  # type: ignore[attr-defined]
+    assert "Gate: nDCG@10 is worse than the baseline" in done.stderr
+    # Refusing is a part of "right" that needs no reader; what needs one is the ranking and the short answer.
+    compared = compare_runs(read_run(BASELINE), read_run(done.folder))  # type: ignore[attr-defined]
+    rows = {row.measure.name: row for row in compared.differences}
+    assert [direction(rows[name]) for name in ("P@1", "RR@10", "exact_match", "token_f1")] == ["worse"] * 4
 
 
 @pytest.mark.model
