@@ -77,6 +77,9 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="only so many questions, spread evenly over the file")
     parser.add_argument("--own", action="store_true", help="ask each question of its own paragraph")
     parser.add_argument("--follow-ups", action="store_true", help="only questions that have a history")
+    parser.add_argument(
+        "--foreign", action="store_true", help="ask each question of another article: nothing answers it"
+    )
     parser.add_argument("--most-pieces", type=int)
     parser.add_argument("--window-pieces", type=int)
     parser.add_argument("--cache", type=Path)
@@ -93,6 +96,14 @@ def main() -> None:
     ]
     if arguments.limit and arguments.limit < len(everything):
         everything = [everything[i * len(everything) // arguments.limit] for i in range(arguments.limit)]
+    if arguments.foreign:
+        # Half the file away is another article, and the same one each time.
+        half = len(everything) // 2
+        others = [everything[(number + half) % len(everything)] for number in range(len(everything))]
+        everything = [
+            (other[0], other[1], {**mine[2], "answerable": False}, [])
+            for mine, other in zip(everything, others, strict=True)
+        ]
     opened: dict[str, ArticleIndex] = {}
     with arguments.output.open("w", encoding="utf-8") as output:
         for number, (name, text, question, places) in enumerate(everything):
