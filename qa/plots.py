@@ -147,7 +147,7 @@ def time_histogram(milliseconds: Sequence[float]) -> str:
         )
     every = max(1, math.ceil(len(counts) / 5))
     for place in range(0, len(counts) + 1, every):
-        label = f"{10 ** ((low + place) / per_decade):.3g}"
+        label = _milliseconds(10 ** ((low + place) / per_decade))
         parts.append(_text(frame.left + place * width, frame.bottom + 16, label, anchor="middle", css="axis"))
     parts.append(_text(frame.left - 6, frame.y(1) + 4, str(most), anchor="end", css="axis"))
     parts += _axis_titles(frame, "milliseconds a question", "questions")
@@ -210,7 +210,7 @@ def trade_offs(points: Sequence[tuple[str, float, Figure]], *, of: str) -> str:
         )
         parts.append(_text(x(ms) + 8, frame.y(value) + 4, str(row + 1), css="axis"))
     for share in (0.0, 0.5, 1.0):
-        label = f"{10 ** (low + share * (high - low)):.3g}"
+        label = _milliseconds(10 ** (low + share * (high - low)))
         parts.append(_text(frame.x(share), frame.bottom + 16, label, anchor="middle", css="axis"))
     parts += _axis_titles(frame, "median milliseconds a question", f"{of}, %")
     return chart(parts, height=292, title="Quality against time", description="; ".join(told))
@@ -239,6 +239,11 @@ def _percent_grid(frame: Frame, *, across: bool = True, upwards: bool = True) ->
             parts.append(_line(frame.left, frame.y(share), frame.right, frame.y(share), "grid"))
             parts.append(_text(frame.left - 6, frame.y(share) + 4, str(10 * tens), anchor="end", css="axis"))
     return parts
+
+
+def _milliseconds(value: float) -> str:
+    """Three digits, and never an exponent: 1,330 and not 1.33e+03."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _axis_titles(frame: Frame, below: str, beside: str) -> list[str]:
