@@ -154,3 +154,17 @@ def test_the_shipped_graph_agrees_with_the_model_that_was_trained():
         off.append(np.abs(sentence[0] - wanted))
     assert np.mean(off) < 1 / 3
     assert np.max(off) < 1.5
+
+
+@pytest.mark.model
+def test_ten_plain_questions_find_their_sentence(asked):
+    path = Path(__file__).parent.parent / "eval" / "questions.jsonl"
+    questions = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    plain = [question for question in questions if question["kind"] == "direct"][:10]
+    wrong = []
+    for question in plain:
+        best = asked(question["question"]).sentences[0].candidate.sentence.text
+        if not any(quote in best for quote in question["evidence"]):
+            wrong.append(question["question"])
+    assert len(plain) == 10
+    assert wrong == []
