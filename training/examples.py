@@ -135,7 +135,7 @@ class Examples:
         first, end = 0, len(article["sentences"])
         if not question["answerable"]:
             first, end = question["own"]  # elsewhere in the article there may be an answer
-        withheld = False
+        withheld = dropped = False
         if gold and not history:
             if draw < s["withheld_share"] and end - first > 8:
                 withheld = True
@@ -144,7 +144,9 @@ class Examples:
                 if changed is not None:
                     text, gold = changed, set()
                     first, end = question["own"]
-            elif draw < s["withheld_share"] + s["changed_share"] + s["foreign_share"]:
+            elif draw < s["withheld_share"] + s["changed_share"] + s["dropped_share"]:
+                dropped = end - first > len(gold) + 2
+            elif draw < s["withheld_share"] + s["changed_share"] + s["dropped_share"] + s["foreign_share"]:
                 shown, gold = self.articles[rng.randrange(len(self.articles))], set()
                 first, end = 0, len(shown["sentences"])
             elif rng.random() < s["history_share"]:
@@ -157,9 +159,13 @@ class Examples:
         for sentence, a, b in question["spans"]:
             spans_by_sentence.setdefault(sentence, []).append((a, b))
         cut: Sentences = shown["cut"]
-        windows: list[range] = []
+        windows: list[Sequence[int]] = []
         if gold and not withheld:
             windows.append(window_around(cut, rng.choice(sorted(gold)), budget, first, end, rng))
+        if dropped:
+            # The sentence that answers is cut out of its paragraph: what stays is as near as a wrong passage can be.
+            windows = [[number for number in windows[0] if number not in gold]]
+            windows = [window for window in windows if window]
         negatives = rng.randint(*s["negatives"])
         rest = [
             window
@@ -179,7 +185,7 @@ class Examples:
             negatives -= 1
         if not windows:
             return None
-        right = set() if withheld else gold
+        right = set() if withheld or dropped else gold
         rows = [row(head, cut, window, right, spans_by_sentence) for window in windows]
         return Example(rows, bool(question["spans"]) or not right)
 
@@ -274,7 +280,7 @@ def partition(cut: Sentences, first: int, end: int, budget: int, rng: random.Ran
 def row(
     head: list[int],
     cut: Sentences,
-    window: range,
+    window: Sequence[int],
     gold: set[int],
     spans: dict[int, list[tuple[int, int]]],
     limit: int = 320,
