@@ -56,6 +56,16 @@ _LEANS = re.compile(
     r"|then|instead)\s*\W*$",
     re.I,
 )
+_BE = frozenset("is are was were isn't aren't wasn't weren't".split())
+_AUXILIARY = _BE | frozenset(
+    """
+    do does did don't doesn't didn't has have had hasn't haven't hadn't can could can't couldn't will would won't
+    wouldn't may might must shall should shouldn't
+    """.split()
+)
+_DEMONSTRATIVE = frozenset("this that these those".split())
+_ASKS_WHAT = frozenset("what which when where how".split())  # not "why": "Why was the driver?" lacks its end
+_WHOLE_ARTICLE = frozenset("article story text passage".split())
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Dame|Lord|Lady|Sergeant|Sgt|Inspector|Detective|Constable|Judge|Captain)\.?"
 _CAPITALISED = r"[A-Z][^\W\d_]+(?:['’\-][A-Z]?[^\W\d_]+)*"
 _NAME = re.compile(rf"(?:{_TITLE}\s+)?{_CAPITALISED}(?:\s+(?:(?:de|van|von|der|al|bin|el|la)\s+)?{_CAPITALISED})*")
@@ -103,7 +113,8 @@ def leans_on_history(question: str) -> bool:
     """Whether the question can be expected to mean nothing without the turns before it.
 
     It leans when it has a pronoun or points back ("that", "there", "else"), when it begins with "and" or "what about",
-    or when at most one word says what it is about ("Why?", "What happened next?"), unless that word is a name.
+    when no word says what it is about ("Why?"), or when only one does and the rest of the sentence is missing ("How
+    many people?", "Did the mayor?"). "Is the inquest over?" is a whole sentence, and stands alone.
     """
     words = {word.lower() for word in words_of(question)}
     if words & PERSON_PRONOUNS.keys():
@@ -114,7 +125,35 @@ def leans_on_history(question: str) -> bool:
     if _POINTS_BACK.search(question) or _LEANS.search(question):
         return True
     content = content_words(question)
-    return len(content) == 0 or (len(content) == 1 and not _is_name(content[0], question))
+    if len(content) == 1:
+        return not (_is_name(content[0], question) or _is_whole_sentence(question, content[0]))
+    return not content and not words & _WHOLE_ARTICLE
+
+
+def _is_whole_sentence(question: str, content: str) -> bool:
+    """Whether a question with one content word and no pronoun has all that a sentence needs.
+
+    There is no parser here, so what cannot be told from the small words counts as incomplete.
+    """
+    words = [part for word in words_of(question) for part in _apart(word.lower().replace("’", "'"))]
+    if words[0] == "who":  # what follows can only be a verb: "Who died?", "Who was arrested?", "Who is the mayor?"
+        return True
+    if not _DEMONSTRATIVE.isdisjoint(words):
+        return False
+    if words[:2] == ["how", "many"] and words[-1].endswith("ed"):  # "How many died?"; no noun in the plural ends so
+        return True
+    verb = next((place for place, word in enumerate(words) if word in _AUXILIARY), None)
+    if verb is None or not (verb == 0 or words[0] in _ASKS_WHAT):
+        return False
+    if words[verb] in _BE and (verb > 0 or "there" in words):  # "What was the verdict?", "Was there a petition?"
+        return True
+    return words[-1] != content.lower().replace("’", "'")  # "What did the mayor say?", not "What did the mayor?"
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    """Return "what's" as "what" and "is", any other word as it is."""
+    first = word.removesuffix("'s")
+    return (first, "is") if first != word and (first == "who" or first in _ASKS_WHAT) else (word,)
 
 
 def understand(question: str, history: Sequence[Turn]) -> Understood:
