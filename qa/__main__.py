@@ -17,9 +17,19 @@ import typer
 
 from index.errors import UserError
 from qa.evaluation_commands import mount
+from qa.options import (
+    ArticleOption,
+    CacheOption,
+    DenseWeightOption,
+    JsonOption,
+    MinConfidenceOption,
+    ModelOption,
+    NoCacheOption,
+    ReaderOption,
+    article_of,
+)
 
 if TYPE_CHECKING:
-    from index.article import Article
     from index.build import Progress
     from qa.answer import Answer, Answerer
     from qa.dialogue import Turn
@@ -43,41 +53,6 @@ cache_cli = typer.Typer(
     help="See or clear what is kept from earlier runs.", no_args_is_help=True, rich_markup_mode=None
 )
 cli.add_typer(cache_cli, name="cache")
-
-ArticleOption = Annotated[
-    str | None,
-    typer.Option("--article", "-a", help="File, web address, or - for standard input. [default: the built-in article]"),
-]
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model", help="A sentence-transformers folder or hub name. [default: the installed all-MiniLM-L6-v2]"
-    ),
-]
-ReaderOption = Annotated[
-    str | None, typer.Option("--reader", help='"trained", or "fused" for retrieval alone. [default: trained]')
-]
-MinConfidenceOption = Annotated[
-    float | None,
-    typer.Option(
-        "--min-confidence", min=0.0, max=1.0, help="Answer from this confidence on. [default: the calibrated one]"
-    ),
-]
-DenseWeightOption = Annotated[
-    float | None,
-    typer.Option(
-        "--dense-weight",
-        min=0.0,
-        max=1.0,
-        help="0: search by shared words alone; 1: by meaning alone. [default: 0.5]",
-    ),
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option("--cache", file_okay=False, help="Folder where indexes are kept. [default: the user's cache]"),
-]
-NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep an index.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @cli.command(epilog='Example: article-qa ask --article story.txt "Who was arrested?"')
@@ -207,7 +182,7 @@ def build(
     from qa.progress import ProgressBar
 
     folder = _cache(cache, no_cache)
-    read = _article(article)
+    read = article_of(article)
     with ProgressBar() as progress:
         built = open_index(read, open_encoder(model, cache=folder), cache=folder, progress=progress)
     if as_json:
@@ -234,7 +209,7 @@ def serve(
     """Open the app: the article at one side, the questions at the other."""
     from qa.answer import DEFAULT_READER
 
-    read = _article(article)
+    read = article_of(article)
     from app import serve as open_app
 
     open_app(
@@ -350,7 +325,7 @@ def _open(
 
     with ProgressBar() as bar:
         return open_answerer(
-            _article(article),
+            article_of(article),
             model=model,
             reader=reader or DEFAULT_READER,
             cache=_cache(cache, no_cache),
@@ -358,12 +333,6 @@ def _open(
             dense_weight=dense_weight,
             progress=progress or bar,
         )
-
-
-def _article(source: str | None) -> Article:
-    from index.article import builtin_article, read_article
-
-    return builtin_article() if source is None else read_article(source)
 
 
 def _cache(folder: Path | None, no_cache: bool) -> Path | None:

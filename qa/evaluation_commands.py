@@ -17,6 +17,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from index.errors import UserError
+from qa.options import (
+    ArticleOption,
+    CacheOption,
+    DenseWeightOption,
+    JsonOption,
+    MinConfidenceOption,
+    ModelOption,
+    NoCacheOption,
+    ReaderOption,
+    article_of,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,24 +43,6 @@ EXIT_ERROR = 1
 EXIT_GATE = 100
 _VERDICTS: dict[str, Verdict] = {"a": "accept", "d": "drop", "l": "skip", "q": "quit"}
 OWN_QUESTIONS = Path(__file__).resolve().parent.parent / "eval" / "questions.jsonl"
-
-ArticleOption = Annotated[
-    str | None, typer.Option("--article", "-a", help="File, web address, or -. [default: the built-in article]")
-]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="A sentence-transformers folder or hub name. [default: all-MiniLM-L6-v2]")
-]
-ReaderOption = Annotated[str | None, typer.Option("--reader", help='"trained", or "fused" for retrieval alone.')]
-MinConfidenceOption = Annotated[
-    float | None, typer.Option("--min-confidence", min=0.0, max=1.0, help="Answer from this confidence on.")
-]
-DenseWeightOption = Annotated[
-    float | None,
-    typer.Option("--dense-weight", min=0.0, max=1.0, help="0: search by shared words alone; 1: by meaning alone."),
-]
-CacheOption = Annotated[Path | None, typer.Option("--cache", file_okay=False, help="Folder where indexes are kept.")]
-NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep an index.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class FailIf(str, Enum):
@@ -352,7 +345,7 @@ def questions_check_command(
 
     from qa.coverage import examine
 
-    found = examine(file or own_questions(), _article(article))
+    found = examine(file or own_questions(), article_of(article))
     if as_json:
         told = asdict(found) | {"usable": found.usable, "smallest_difference": found.smallest_difference}
         _print(json.dumps(told, ensure_ascii=False, indent=2))
@@ -406,7 +399,7 @@ def questions_review_command(
     """Go through drafts one by one: accept, mend, drop or leave each."""
     from qa.drafts import review
 
-    done = review(drafts, into or drafts, _article(article), _judge)
+    done = review(drafts, into or drafts, article_of(article), _judge)
     say(f"{done.accepted} accepted, {done.dropped} dropped, {done.left} left.")
 
 
@@ -485,7 +478,7 @@ def _check(questions: Path | None, squad: Path | None, paragraph: bool, article:
         count = len(read_squad(squad, paragraph=paragraph).questions)
     else:
         path = questions or own_questions()
-        complaints = check_questions(path, _article(article))
+        complaints = check_questions(path, article_of(article))
         count = 0 if complaints else len(_question_set(questions, squad, paragraph, article).questions)
     if as_json:
         _print(json.dumps({"ok": not complaints, "complaints": [asdict(c) for c in complaints]}, ensure_ascii=False))
@@ -506,18 +499,12 @@ def own_questions() -> Path:
     return OWN_QUESTIONS.relative_to(here) if OWN_QUESTIONS.is_relative_to(here) else OWN_QUESTIONS
 
 
-def _article(source: str | None) -> Article:
-    from index.article import builtin_article, read_article
-
-    return builtin_article() if source is None else read_article(source)
-
-
 def _question_set(questions: Path | None, squad: Path | None, paragraph: bool, article: str | None) -> QuestionSet:
     from qa.questions import read_question_set, read_squad
 
     if squad is not None:
         return read_squad(squad, paragraph=paragraph)
-    return read_question_set(questions or own_questions(), _article(article))
+    return read_question_set(questions or own_questions(), article_of(article))
 
 
 def opener(

@@ -13,6 +13,7 @@ import qa.answer
 from index.article import Article, builtin_article
 from qa.answer import Answerer
 from qa.evaluation_commands import mount
+from qa.options import article_of
 from qa.run import read_run, run_questions
 from qa.sweep import folder_name
 
@@ -235,6 +236,4 @@ def test_a_limit_asks_so_many_questions_spread_over_the_file(type_in, folder):
 
 
 def test_the_built_in_article_is_the_default():
-    from qa.evaluation_commands import _article
-
-    assert _article(None) == builtin_article()
+    assert article_of(None) == builtin_article()

@@ -1,0 +1,53 @@
+"""What is typed after a command comes in; the options that several commands share, each defined once, go out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from index.article import Article
+
+ArticleOption = Annotated[
+    str | None,
+    typer.Option("--article", "-a", help="File, web address, or - for standard input. [default: the built-in article]"),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="A sentence-transformers folder or hub name. [default: the installed all-MiniLM-L6-v2]"
+    ),
+]
+ReaderOption = Annotated[
+    str | None, typer.Option("--reader", help='"trained", or "fused" for retrieval alone. [default: trained]')
+]
+MinConfidenceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence", min=0.0, max=1.0, help="Answer from this confidence on. [default: the calibrated one]"
+    ),
+]
+DenseWeightOption = Annotated[
+    float | None,
+    typer.Option(
+        "--dense-weight",
+        min=0.0,
+        max=1.0,
+        help="0: search by shared words alone; 1: by meaning alone. [default: 0.5]",
+    ),
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option("--cache", file_okay=False, help="Folder where indexes are kept. [default: the user's cache]"),
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep an index.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def article_of(source: str | None) -> Article:
+    """Return the article that --article names, or the built-in one. Raises ArticleError."""
+    from index.article import builtin_article, read_article
+
+    return builtin_article() if source is None else read_article(source)
