@@ -250,21 +250,33 @@ def _leans(sentence: Sentence) -> bool:
     return bool(_LEANING.match(sentence.text)) or len(words_of(sentence.text)) < SHORT_SENTENCE
 
 
-def open_reader(name: str = DEFAULT_READER) -> Reader:
-    """Return the reader of that name: "trained" or "fused". Raises ModelNotFound."""
+def open_reader(
+    name: str = DEFAULT_READER, *, window_pieces: int | None = None, most_pieces: int | None = None
+) -> Reader:
+    """Return the reader of that name: "trained" or "fused", which has no use for the two sizes.
+
+    Raises ModelNotFound, and ValueError for a size that cannot be.
+    """
     try:
-        return READERS[name]()
+        return READERS[name](window_pieces, most_pieces)
     except KeyError:
         raise ModelNotFound(f"no reader is called {name!r}. Choose one of: {', '.join(READERS)}.") from None
 
 
-def _trained_reader() -> Reader:
+def _trained_reader(window_pieces: int | None, most_pieces: int | None) -> Reader:
     from qa.trained_reader import TrainedReader
 
-    return TrainedReader()
+    return TrainedReader(window_pieces=window_pieces, most_pieces=most_pieces)
 
 
-READERS: Mapping[str, Callable[[], Reader]] = {"trained": _trained_reader, "fused": FusedReader}
+def _fused_reader(_window_pieces: int | None, _most_pieces: int | None) -> Reader:
+    return FusedReader()
+
+
+READERS: Mapping[str, Callable[[int | None, int | None], Reader]] = {
+    "trained": _trained_reader,
+    "fused": _fused_reader,
+}
 
 # Several articles are asked about in one run (batch, the app); the models are the same for all of them.
 _shared_encoder = functools.lru_cache(maxsize=2)(open_encoder)
@@ -279,6 +291,8 @@ def open_answerer(
     cache: Path | None = USER_CACHE,
     min_confidence: float | None = None,
     dense_weight: float | None = None,
+    window_pieces: int | None = None,
+    most_pieces: int | None = None,
     progress: Progress | None = None,
 ) -> Answerer:
     """Return an Answerer for the article, its index taken from the cache where it is there.
@@ -286,11 +300,12 @@ def open_answerer(
     model: a sentence-transformers folder or hub name; None is the installed all-MiniLM-L6-v2.
     cache: the folder where indexes are kept; None keeps nothing.
     dense_weight: the share of meaning in the search, 0 (shared words alone) to 1 (meaning alone); None is the usual.
-    Raises UserError.
+    window_pieces, most_pieces: word pieces the trained reader reads at once, and of one article; None is the usual.
+    Raises UserError, and ValueError for a setting out of its range.
     """
     folder = cache_folder() if cache is USER_CACHE else cache
     encoder = _shared_encoder(model, cache=folder)
-    chosen = _shared_reader(reader)
+    chosen = _shared_reader(reader, window_pieces=window_pieces, most_pieces=most_pieces)
     article_index = open_index(article, encoder, cache=folder, progress=progress)
     return Answerer(
         article_index,

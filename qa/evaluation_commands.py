@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,8 +24,10 @@ from qa.options import (
     JsonOption,
     MinConfidenceOption,
     ModelOption,
+    MostPiecesOption,
     NoCacheOption,
     ReaderOption,
+    WindowPiecesOption,
     article_of,
 )
 
@@ -104,6 +106,8 @@ def evaluate_command(
     reader: ReaderOption = None,
     min_confidence: MinConfidenceOption = None,
     dense_weight: DenseWeightOption = None,
+    window_pieces: WindowPiecesOption = None,
+    most_pieces: MostPiecesOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
     seed: Annotated[int | None, typer.Option(help="Of the bootstrap behind the intervals.")] = None,
@@ -139,7 +143,7 @@ def evaluate_command(
 
     from qa import report
     from qa.progress import ProgressBar
-    from qa.run import read_run, replace_text, run_questions
+    from qa.run import read_run, recorded, replace_text, run_questions
     from qa.statistics import SEED
     from qa.summary import summarise
 
@@ -151,10 +155,17 @@ def evaluate_command(
     question_set = _question_set(questions, squad, paragraph, article)
     if limit is not None:
         question_set = question_set.spread(limit)
-    settings = {"model": model, "reader": reader, "min_confidence": min_confidence, "dense_weight": dense_weight}
+    settings = {
+        "model": model,
+        "reader": reader,
+        "min_confidence": min_confidence,
+        "dense_weight": dense_weight,
+        "window_pieces": window_pieces,
+        "most_pieces": most_pieces,
+    }
     total = len(question_set.questions)
     with ProgressBar() as bar:
-        asked = 0
+        asked = recorded(run) if run is not None and resume else 0
 
         def progress(_: object) -> None:
             nonlocal asked
@@ -163,7 +174,7 @@ def evaluate_command(
 
         done = run_questions(
             question_set,
-            opener(model, reader, min_confidence, cache, no_cache, dense_weight=dense_weight),
+            opener(settings, cache, no_cache),
             folder=run,
             settings=settings,
             resume=resume,
@@ -282,12 +293,11 @@ def sweep_command(
         check_format(output, {".html": None})
     sweep = read_sweep(file, allowed=allowed_settings(open_answerer))
     question_set = _question_set(sweep.questions, sweep.squad, sweep.paragraph, sweep.article)
-    kept: dict[str, Any] = {"cache": None if no_cache else cache} if no_cache or cache is not None else {}
     with ProgressBar() as bar:
         swept = run_sweep(
             sweep,
             question_set,
-            lambda settings: functools.partial(open_answerer, **settings, **kept),
+            lambda settings: opener(settings, cache, no_cache),
             progress=bar,
         )
     if output is not None:
@@ -507,21 +517,11 @@ def _question_set(questions: Path | None, squad: Path | None, paragraph: bool, a
     return read_question_set(questions or own_questions(), article_of(article))
 
 
-def opener(
-    model: str | None,
-    reader: str | None,
-    min_confidence: float | None,
-    cache: Path | None,
-    no_cache: bool,
-    *,
-    dense_weight: float | None = None,
-) -> Callable[[Article], Answerer]:
-    """Return what opens an article the same way for the command line, the app and the evaluation."""
+def opener(settings: Mapping[str, Any], cache: Path | None, no_cache: bool) -> Callable[[Article], Answerer]:
+    """Return what opens an article with these settings of `open_answerer`; None leaves one as it usually is."""
     from qa.answer import open_answerer
 
-    chosen: dict[str, Any] = {"model": model, "min_confidence": min_confidence, "dense_weight": dense_weight}
-    if reader is not None:
-        chosen["reader"] = reader
+    chosen = {name: value for name, value in settings.items() if value is not None}
     if no_cache or cache is not None:
         chosen["cache"] = None if no_cache else cache
     return functools.partial(open_answerer, **chosen)

@@ -38,6 +38,18 @@ DenseWeightOption = Annotated[
         help="0: search by shared words alone; 1: by meaning alone. [default: 0.5]",
     ),
 ]
+WindowPiecesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--window-pieces", min=16, max=400, help="Word pieces that the reader reads at once. [default: reader.json's]"
+    ),
+]
+MostPiecesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--most-pieces", min=1, help="Word pieces of an article read for a question. [default: reader.json's]"
+    ),
+]
 CacheOption = Annotated[
     Path | None,
     typer.Option("--cache", file_okay=False, help="Folder where indexes are kept. [default: the user's cache]"),

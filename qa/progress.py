@@ -1,4 +1,7 @@
-"""How many of how many are done comes in; a line that redraws itself goes out, on standard error of a terminal."""
+"""How many of how many are done comes in; how far that is, and the time left, goes out on standard error.
+
+A terminal gets a line that redraws itself. A file or a build log gets a line now and then, and none from what is quick.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from types import TracebackType
 
 PATIENCE = 1.0  # seconds before the bar appears: what is done by then needs none
 REDRAW = 0.1  # seconds between two drawings
+BETWEEN_LINES = 30.0  # seconds between two lines where nothing can be redrawn
 WIDTH = 30  # characters of the bar itself
 
 
@@ -15,9 +19,10 @@ class ProgressBar:
     """A progress bar to be used in a `with` block; it wipes itself away at the end."""
 
     def __init__(self) -> None:
-        self._started = self._drawn_at = time.monotonic()
+        self._drawn_at = time.monotonic()
         self._first: dict[str, tuple[float, int]] = {}  # when each kind of work began, and at what count
-        self._shown = sys.stderr.isatty()
+        self._terminal = sys.stderr.isatty()
+        self._wait = PATIENCE if self._terminal else BETWEEN_LINES
         self._on_screen = False
 
     def __enter__(self) -> ProgressBar:
@@ -34,15 +39,19 @@ class ProgressBar:
         """Say how far it is: `doing` is a word or two, for example "embedding"."""
         now = time.monotonic()
         began, at = self._first.setdefault(doing, (now, done))
-        if not self._shown or now - self._started < PATIENCE or now - self._drawn_at < REDRAW:
+        if now - self._drawn_at < self._wait:
             return
         self._drawn_at = now
-        self._on_screen = True
-        full = WIDTH * done // max(total, 1)
         left = (now - began) / (done - at) * (total - done) if done > at else None
-        ending = f"  {_duration(left)} left" if left is not None else ""
-        bar = "#" * full + "." * (WIDTH - full)
-        sys.stderr.write(f"\r\x1b[2K{doing} [{bar}] {done:,} of {total:,}{ending}")
+        ending = f", {_duration(left)} left" if left is not None else ""
+        if self._terminal:
+            self._wait = REDRAW
+            self._on_screen = True
+            full = WIDTH * done // max(total, 1)
+            bar = "#" * full + "." * (WIDTH - full)
+            sys.stderr.write(f"\r\x1b[2K{doing} [{bar}] {done:,} of {total:,}{ending}")
+        else:
+            sys.stderr.write(f"{doing}: {done:,} of {total:,}{ending}\n")
         sys.stderr.flush()
 
 

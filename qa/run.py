@@ -199,6 +199,15 @@ def read_run(folder: str | Path) -> Run:
     )
 
 
+def recorded(folder: Path) -> int:
+    """Return how many questions a run folder has the outcome of; 0 when it is none."""
+    try:
+        with (folder / "outcomes.jsonl").open("rb") as lines:
+            return sum(line.endswith(b"\n") for line in lines)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
 def unfinished(run: Run) -> int:
     """Return how many questions of a recorded run were not asked."""
     asked: int = run.info.get("questions", {}).get("n", len(run.outcomes))
@@ -207,9 +216,12 @@ def unfinished(run: Run) -> int:
 
 def describe_models(answerer: Answerer) -> dict[str, Any]:
     """Return the names and fingerprints of whatever decides an answer, so that a changed weight is seen in run.json."""
+    # Only the trained reader has settings.
+    sizes = getattr(answerer.reader, "settings", None)
+    windows = {"window_pieces": sizes.window_pieces, "most_pieces": sizes.most_pieces} if sizes is not None else {}
     return {
         "encoder": {"name": answerer.encoder.name, "sha256": answerer.encoder.fingerprint},
-        "reader": {"name": answerer.reader.name, "sha256": answerer.reader.fingerprint},
+        "reader": {"name": answerer.reader.name, "sha256": answerer.reader.fingerprint, **windows},
         "sentences": answerer.article_index.manifest.splitter,
         "dense_weight": answerer.dense_weight,
         "calibration": {

@@ -6,6 +6,7 @@ folder = "runs/sweep"                # a run folder per combination; what is the
 
 [settings]                           # any argument of `open_answerer`: a value, or a list of values to try
 reader = ["trained", "fused"]
+window_pieces = [96, 160]            # a setting of the trained reader: "fused" is run once, without it
 min_confidence = [0.3, 0.5, 0.7]
 """
 
@@ -17,7 +18,7 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from index.article import Article
 from index.errors import UserError
 from qa.questions import QuestionSet
-from qa.run import Run, read_run, run_questions, unfinished
+from qa.run import Run, read_run, recorded, run_questions, unfinished
 from qa.summary import BY_NAME, Summary, summarise
 
 if sys.version_info >= (3, 11):
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from qa.answer import Answerer
 
 KNOWN = {"questions", "squad", "paragraph", "article", "measure", "folder", "settings"}
+OF_THE_TRAINED_READER = {"window_pieces", "most_pieces"}
 NOT_SETTINGS = {"article", "cache", "progress"}  # arguments of open_answerer that change no answer
 
 
@@ -69,7 +71,11 @@ class Swept:
     @property
     def label(self) -> str:
         """The settings, in words."""
-        return ", ".join(f"{name} {value}" for name, value in self.settings.items()) or "as it is"
+        return _told(self.settings)
+
+
+def _told(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in settings.items()) or "as it is"
 
 
 def read_sweep(path: Path, *, allowed: set[str]) -> Sweep:
@@ -100,7 +106,7 @@ def read_sweep(path: Path, *, allowed: set[str]) -> Sweep:
     here = path.resolve().parent
     article = data.get("article")
     return Sweep(
-        settings=tuple(dict(zip(lists, chosen, strict=True)) for chosen in itertools.product(*values)),
+        settings=_combinations(lists, values),
         measure=measure,
         folder=here / data.get("folder", "runs/sweep"),
         questions=here / data["questions"] if "questions" in data else None,
@@ -108,6 +114,17 @@ def read_sweep(path: Path, *, allowed: set[str]) -> Sweep:
         paragraph=bool(data.get("paragraph", False)),
         article=str(here / article) if article and "://" not in article else article,
     )
+
+
+def _combinations(names: Iterable[str], values: Sequence[Sequence[Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Return the cross product, without settings that a combination's reader has no use for; each but once."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for chosen in itertools.product(*values):
+        settings = dict(zip(names, chosen, strict=True))
+        if settings.get("reader") == "fused":
+            settings = {name: value for name, value in settings.items() if name not in OF_THE_TRAINED_READER}
+        found.setdefault(json.dumps(settings, sort_keys=True, default=str), settings)
+    return tuple(found.values())
 
 
 def allowed_settings(open_answerer: Callable[..., object]) -> set[str]:
@@ -131,6 +148,10 @@ def run_sweep(
         folder = sweep.folder / folder_name(settings)
         before = _recorded(folder, question_set)
         run = before or _run(folder, settings, question_set, opener(settings), progress)
+        if all(outcome.error is not None for outcome in run.outcomes):
+            raise BadSweep(
+                f"no question could be asked with {_told(settings)}: {run.outcomes[0].error}. Delete {folder}."
+            )
         summary = summarise(run)
         median = summary.time.get("total", {}).get("median")
         milliseconds = median.value if median is not None and median.value is not None else 0.0
@@ -162,7 +183,8 @@ def _run(
     open_answerer: Callable[[Article], Answerer],
     progress: Callable[[str, int, int], None] | None,
 ) -> Run:
-    asked = 0
+    resume = (folder / "run.json").exists()
+    asked = recorded(folder)
 
     def step(_: object) -> None:
         nonlocal asked
@@ -170,7 +192,6 @@ def _run(
         if progress is not None:
             progress(folder.name, asked, len(question_set.questions))
 
-    resume = (folder / "run.json").exists()
     return run_questions(question_set, open_answerer, folder=folder, settings=settings, resume=resume, progress=step)
 
 

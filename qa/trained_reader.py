@@ -18,7 +18,7 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from qa.retrieve import Candidate
 
 WEIGHTS = Path(__file__).parent / "weights"
 CLS, SEP = 101, 102
+POSITIONS = 512  # word pieces that the model can tell the places of
+WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the question and two turns it must fit POSITIONS
 ROWS_AT_ONCE = 8  # more gains nothing on two cores and costs memory
 ARTICLES_REMEMBERED = 8
 LEAD_SENTENCES = 20
@@ -82,11 +84,30 @@ class SentenceLogits:
 class TrainedReader:
     """The reader whose weights come with the program."""
 
-    def __init__(self, folder: Path = WEIGHTS, *, threads: int | None = None) -> None:
-        """Check and load the weights. Raises ModelNotFound, saying what to do, when a file is missing or damaged."""
+    def __init__(
+        self,
+        folder: Path = WEIGHTS,
+        *,
+        threads: int | None = None,
+        window_pieces: int | None = None,
+        most_pieces: int | None = None,
+    ) -> None:
+        """Check and load the weights. `window_pieces` and `most_pieces` take the place of the settings beside them.
+
+        Raises ModelNotFound, saying what to do, when a file is missing or damaged, and ValueError for a size that
+        cannot be.
+        """
+        low, high = WINDOW_SIZES
+        if window_pieces is not None and not low <= window_pieces <= high:
+            raise ValueError(f"window_pieces is {window_pieces}, wanted {low} to {high}")
+        if most_pieces is not None and most_pieces < 1:
+            raise ValueError(f"most_pieces is {most_pieces}, wanted at least 1")
+        sizes = {"window_pieces": window_pieces, "most_pieces": most_pieces}
+        chosen: dict[str, Any] = {name: size for name, size in sizes.items() if size is not None}
         graph = folder / "reader.onnx"
         try:
-            self.settings = ReaderSettings(**json.loads((folder / "reader.json").read_text(encoding="utf-8")))
+            kept = ReaderSettings(**json.loads((folder / "reader.json").read_text(encoding="utf-8")))
+            self.settings = replace(kept, **chosen)
             content = graph.read_bytes()
         except (OSError, ValueError, TypeError) as error:
             raise ModelNotFound(
@@ -227,7 +248,9 @@ class TrainedReader:
             self._pieces.move_to_end(key)
             while len(self._pieces) > ARTICLES_REMEMBERED:
                 self._pieces.popitem(last=False)
-        return _LazyPieces(known, article_index, self._tokenizer, 2 * self.settings.window_pieces)
+        s = self.settings
+        room = POSITIONS - s.question_pieces - s.history_pieces - 4  # [CLS] and three [SEP]
+        return _LazyPieces(known, article_index, self._tokenizer, min(2 * s.window_pieces, room))
 
     def _windows(
         self, article_index: ArticleIndex, candidates: Sequence[Candidate], pieces: _LazyPieces

@@ -41,8 +41,9 @@ def type_in(open_toy, monkeypatch, folder: Path):
     """Type a command line in the folder of the files; articles are opened with the toy encoder."""
 
     def open_answerer(
-        article: Article, *, model=None, reader="fused", cache=None, min_confidence=None, dense_weight=None
-    ) -> Answerer:
+        article: Article, *, model=None, reader="fused", cache=None, min_confidence=None, dense_weight=None,
+        window_pieces=None, most_pieces=None,
+    ) -> Answerer:  # fmt: skip
         made = open_toy(article)
         parts = (made.article_index, made.encoder, made.reader, made.calibration)
         return Answerer(*parts, min_confidence=min_confidence, dense_weight=dense_weight)

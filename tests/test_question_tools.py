@@ -179,7 +179,8 @@ def test_every_combination_is_run_once_and_the_best_comes_first(
 
 
 def test_what_can_be_swept_is_what_the_answerer_takes():
-    assert {"model", "reader", "min_confidence"} <= allowed_settings(open_answerer)
+    named = {"model", "reader", "min_confidence", "dense_weight", "window_pieces", "most_pieces"}
+    assert named == allowed_settings(open_answerer)
     assert "cache" not in allowed_settings(open_answerer)
 
 
@@ -197,6 +198,29 @@ def test_a_bad_sweep_file_is_one_line(tmp_path, text, complaint):
     with pytest.raises(BadSweep) as refused:
         read_sweep(sweep_file(tmp_path, text), allowed={"reader"})
     assert complaint in str(refused.value)
+
+
+def test_what_only_the_trained_reader_knows_does_not_run_the_other_one_twice(tmp_path):
+    text = '[settings]\nreader = ["fused", "trained"]\nwindow_pieces = [96, 160]\n'
+    sweep = read_sweep(sweep_file(tmp_path, text), allowed={"reader", "window_pieces"})
+    assert sweep.settings == (
+        {"reader": "fused"},
+        {"reader": "trained", "window_pieces": 96},
+        {"reader": "trained", "window_pieces": 160},
+    )
+
+
+def test_a_setting_with_which_nothing_can_be_asked_is_one_line_and_no_table(tmp_path, question_set: QuestionSet):
+    sweep = read_sweep(sweep_file(tmp_path, 'folder = "out"\n[settings]\ndense_weight = 7\n'), allowed={"dense_weight"})
+
+    def opener(settings):
+        def open_for(article: Article) -> Answerer:
+            raise ValueError(f"dense_weight is {settings['dense_weight']}, wanted 0 to 1")
+
+        return open_for
+
+    with pytest.raises(BadSweep, match="no question could be asked with dense_weight 7: ValueError: dense_weight is 7"):
+        run_sweep(sweep, question_set, opener)
 
 
 def test_paths_of_a_sweep_count_from_its_file(tmp_path):

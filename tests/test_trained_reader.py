@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.article import builtin_article
+from index.article import article_from_text, builtin_article
 from index.build import build_index
 from index.embeddings import open_encoder
 from index.errors import ModelNotFound
@@ -90,6 +90,12 @@ def test_damaged_weights_are_refused_with_what_to_do(tmp_path):
         TrainedReader(graph.parent)
 
 
+@pytest.mark.parametrize("sizes", [{"window_pieces": 15}, {"window_pieces": 401}, {"most_pieces": 0}])
+def test_a_window_that_the_model_has_no_room_for_is_refused(sizes):
+    with pytest.raises(ValueError, match="wanted"):
+        TrainedReader(**sizes)
+
+
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     encoder = open_encoder(None, cache=tmp_path_factory.mktemp("cache"))
@@ -124,6 +130,29 @@ def test_a_short_answer_lies_in_its_sentence(asked):
 @pytest.mark.parametrize("question", ["Was the driver charged?", "did he die", "Hasn't anyone been arrested?"])
 def test_a_yes_or_no_question_gets_a_sentence_and_no_invented_yes(asked, question):
     assert all(sentence.span is None for sentence in asked(question).sentences)
+
+
+@pytest.mark.model
+def test_the_largest_window_holds_a_sentence_longer_than_the_model_can_read(tmp_path):
+    encoder = open_encoder(None, cache=tmp_path)
+    long = "The bridge " + "and the river and the town " * 200 + "were lost in the flood."
+    article_index = build_index(article_from_text(f"{long}\n\nWork began in the spring."), encoder)
+    history = [Turn("What was lost in the flood? " * 30, "the bridge " * 50)]
+    question = "When did the work on the bridge begin? " * 20
+    reader = TrainedReader(window_pieces=400, most_pieces=10_000)
+    reading = reader.read(question, history, article_index, retrieve(question, article_index, encoder))
+    assert reading.read == len(article_index.sentences)
+
+
+@pytest.mark.model
+def test_few_pieces_read_few_sentences(tmp_path):
+    encoder = open_encoder(None, cache=tmp_path)
+    article_index = build_index(builtin_article(), encoder)
+    question = "Who was killed?"
+    reader = TrainedReader(window_pieces=64, most_pieces=100)
+    reading = reader.read(question, (), article_index, retrieve(question, article_index, encoder))
+    assert 0 < reading.read < len(article_index.sentences)
+    assert sum(sentence.relevance for sentence in reading.sentences) + reading.none == pytest.approx(1)
 
 
 @pytest.mark.model
