@@ -8,21 +8,19 @@ Layout, wording and wiring only (the only file that imports gradio): answers com
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import os
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 from gradio.events import api
@@ -31,31 +29,31 @@ from index.article import Article, article_from_text, builtin_article, read_arti
 from index.build import cache_folder
 from index.errors import MissingExtra, NoSuchArticle, UnreachableArticle, UserError
 from index.sentences import split_sentences
-from qa.answer import DEFAULT_READER, USER_CACHE, Answerer, open_answerer
-from qa.batch import answer_file
-from qa.dialogue import Turn
+from qa.answer import DEFAULT_READER, USER_CACHE, open_answerer
 from qa.drafts import add_draft
 from qa.evaluation_commands import own_questions
-from qa.questions import read_question_set
-from qa.report import refuse_empty
-from qa.run import replace_text, run_questions
-from qa.show import as_dict
-from qa.summary import summarise
+from qa.run import replace_text
 from ui.article_pane import article_html
 from ui.cite import as_json, as_markdown, as_plain
 from ui.conversation import Exchange, conversation_html, exchange_of
 from ui.evaluating import Progress, comparison_html, kept_runs, progress_html, report_html, run_in_steps
-from ui.library import Library, Shelved, key_of
+from ui.library import Library, Open, Shelved, key_of
+from ui.line import Line
+from ui.programs import Programs
 from ui.shelf import shelf_html
 from ui.suggestions import suggest
+from ui.waiting import opening_html, place_html
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 UI = Path(__file__).resolve().parent / "ui"
 KINDS = [".txt", ".md", ".html", ".htm", ".pdf", ".docx"]
 LARGEST_UPLOAD = "50mb"
 AT_ONCE = 2  # questions answered side by side; more of them on two cores only make everybody wait longer
-WAITING = 100  # questions in the queue before newcomers are told to come back
+WAITING = 100  # questions in line before newcomers are told to come back
+LOOK_EVERY = 0.5  # seconds between two words to a person who waits
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-API_CANDIDATES = 10
 ASKED_AT_ONCE = 8  # articles of the shelf that one question goes to
 
 
@@ -85,13 +83,13 @@ class Session:
 def build_app(
     article: Article | None = None,
     *,
-    open_article: Callable[[Article], Answerer] | None = None,
+    open_article: Open | None = None,
     cache: Path | None = USER_CACHE,
 ) -> gr.Blocks:
     """Return the app, ready to launch with `looks()`; nothing is embedded and no model loaded yet.
 
     article: what is in the pane first; None is the built-in one.
-    open_article: how an article becomes an Answerer; None is `qa.answer.open_answerer`.
+    open_article: how an article becomes an Answerer (`ui.library.Open`); None is `qa.answer.open_answerer`.
     cache: the folder whose kept articles stand on the shelf, and where drafts and runs are written; None, for a server
         that strangers share, shows nobody what others opened and writes nothing.
     """
@@ -99,7 +97,7 @@ def build_app(
 
 
 def _built(
-    article: Article | None, open_article: Callable[[Article], Answerer] | None, cache: Path | None, *, shared: bool
+    article: Article | None, open_article: Open | None, cache: Path | None, *, shared: bool
 ) -> tuple[gr.Blocks, _Page]:
     """Return the app and what its events call; `shared`: people who ask it are strangers to each other."""
     first = builtin_article() if article is None else article
@@ -117,12 +115,14 @@ def _built(
             if folder is not None:
                 with gr.Tab("Evaluate", id="evaluate"):
                     _draw_bench(page, session, app)
-        api(page.api_ask, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
-        api(page.api_batch, api_name="batch", concurrency_limit=1)
-        api(page.api_open, api_name="open", concurrency_limit=1)
+        programs = page.programs
+        api(_for_programs(programs.ask), api_name="ask", concurrency_limit=AT_ONCE)
+        api(_for_programs(programs.batch), api_name="batch", concurrency_limit=1)
+        api(_for_programs(programs.open), api_name="open", concurrency_limit=1)
         if folder is not None:
-            api(page.api_articles, api_name="articles")
-            api(page.api_evaluate, api_name="evaluate", concurrency_limit=1, concurrency_id="evaluate")
+            api(_for_programs(programs.articles), api_name="articles")
+            evaluate = _for_programs(programs.evaluate)
+            api(evaluate, api_name="evaluate", concurrency_limit=1, concurrency_id="evaluate")
     app.queue(default_concurrency_limit=AT_ONCE, max_size=WAITING)
     return app, page
 
@@ -148,9 +148,8 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
                 conversation_html(()), elem_id="conversation", apply_default_css=False, js_on_load=LISTEN
             )
             examples = gr.HTML(SEEKING, elem_id="first", apply_default_css=False)
-            everything = gr.Checkbox(
-                label="Ask every article on the shelf", visible=False, container=False, elem_id="everything"
-            )
+            waiting = gr.HTML(elem_id="waiting", apply_default_css=False)
+            everything = gr.Checkbox(label="Ask all articles", visible=False, container=False, elem_id="everything")
             with gr.Row(elem_id="ask-row"):
                 question = gr.Textbox(
                     placeholder="Ask about the article", label="Your question", lines=1, max_lines=5,
@@ -163,15 +162,14 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         [question.submit, send.click],
         page.ask,
         [question, session, everything],
-        [session, pane, conversation, examples, question],
+        [session, pane, conversation, examples, question, waiting],
         js="(question, session, everything) => articleQA.pending(question, session, everything)",
         api_name="ask_in_page",  # named after its function it would take the name that programs call
-        concurrency_limit=AT_ONCE,
-        concurrency_id="ask",
+        concurrency_limit=None,  # the page's own line keeps the order, and can tell a person of it
         **quiet,
     )
     conversation.submit(page.hear, [session], [session, conversation, examples], **quiet)
-    brought = [session, pane, conversation, examples, shelf, everything, complaint, another, pasted, dropped]
+    brought = [session, pane, conversation, examples, shelf, everything, complaint, another, pasted, dropped, waiting]
     for event, source in ((take.click, pasted), (pasted.submit, pasted), (dropped.upload, dropped)):
         event(
             page.bring_file if source is dropped else page.bring_text,
@@ -180,12 +178,13 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
             show_progress="minimal",
             show_progress_on=complaint,
             api_visibility="private",
-            concurrency_limit=AT_ONCE,
+            concurrency_limit=None,  # the library opens one after another
         )
-    shelf.submit(page.from_shelf, [session], brought, **quiet)
-    app.load(page.arrive, [session], [session, pane, conversation, shelf, everything], **quiet).then(
-        page.suggest, [session], [examples], **quiet
-    )
+    shelf.submit(page.from_shelf, [session], brought, concurrency_limit=None, **quiet)
+    app.load(
+        page.arrive, [session], [session, pane, conversation, shelf, everything, waiting],
+        concurrency_limit=None, **quiet,
+    ).then(page.suggest_in_steps, [session], [examples, waiting], concurrency_limit=None, **quiet)  # fmt: skip
 
 
 def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
@@ -194,26 +193,27 @@ def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         gr.HTML(BENCH, elem_classes="lead")
         with gr.Row(elem_id="bench-row"):
             file = gr.File(
-                label="Your own questions (.jsonl); none: those that come with the program", type="filepath",
+                label="Your own questions (.jsonl)", type="filepath",
                 file_types=[".jsonl"], height=90, elem_id="questions-file", scale=3,
             )  # fmt: skip
             start = gr.Button("Ask them all", variant="primary", elem_id="run", scale=0)
-            stop = gr.Button("Stop", elem_id="stop", scale=0)
-        with gr.Row(elem_id="former-row"):
+            stop = gr.Button("Stop", elem_id="stop", scale=0, visible=False)
+        with gr.Row(elem_id="former-row", visible=False) as earlier:
             former = gr.Dropdown([], label="An earlier run", elem_id="former", scale=2)
             other = gr.Dropdown([], label="Compare with", elem_id="other", scale=2)
             show = gr.Button("Show", elem_id="show", scale=0)
             compare = gr.Button("Compare", elem_id="compare", scale=0)
         report = gr.HTML(elem_id="report", apply_default_css=False)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    runs = [earlier, former, other, compare]
     start.click(
-        page.evaluate, [file, session], [report, former, other], api_name="evaluate_in_page",
+        page.evaluate, [file, session], [report, stop, *runs], api_name="evaluate_in_page",
         concurrency_limit=1, concurrency_id="evaluate", **quiet,
     )  # fmt: skip
     stop.click(page.stop, None, None, **quiet)
     show.click(page.show_run, [former], [report], **quiet)
     compare.click(page.show_comparison, [former, other], [report], **quiet)
-    app.load(page.former_runs, None, [former, other], **quiet)
+    app.load(page.former_runs, None, runs, **quiet)
 
 
 class _Page:
@@ -228,6 +228,8 @@ class _Page:
         self._shared = shared
         self._suggested: dict[str, str] = {}
         self._stops: dict[str, threading.Event] = {}  # by page: its evaluation under way
+        self._line = Line(AT_ONCE, longest=WAITING)
+        self.programs = Programs(library, self._line, lambda key: self._article(key) if key else first)
 
     def warm_up(self) -> None:
         """Load the models and embed the first article, so that the first question need not wait for it."""
@@ -242,33 +244,45 @@ class _Page:
 
     # --- asking
 
-    def ask(self, question: str, session: Session, everything: bool) -> tuple[Session, Any, str, str, str]:
-        """Answer in the conversation; the pane changes only when another article answers."""
+    def ask(self, question: str, session: Session, everything: bool) -> Iterator[tuple[Any, ...]]:
+        """Answer in the conversation, telling meanwhile what is waited for; the pane changes only with the article."""
         before = session.key
         session = replace(session, everything=bool(everything))
         if not question.strip():
-            return session, gr.skip(), self._conversation(session), self._examples(session), ""
+            yield session, gr.skip(), self._conversation(session), self._examples(session), "", ""
+            return
         try:
-            exchange = self._of_all(question, session) if everything else self._exchange(question, session)
+            for step in self._answer_in_steps(question, session):
+                if isinstance(step, str):
+                    yield *_as_it_is(5), step
+                else:
+                    session = replace(session.at(step.key), exchanges=(*session.exchanges, step))
         except UserError as error:
-            return session, gr.skip(), self._conversation(session, trouble=str(error)), "", question
-        session = replace(session.at(exchange.key), exchanges=(*session.exchanges, exchange))
+            yield session, gr.skip(), self._conversation(session, trouble=str(error)), "", question, ""
+            return
         pane = gr.skip() if session.key == before else self.pane(self._article(session.key))
-        return session, pane, self._conversation(session), "", ""
+        yield session, pane, self._conversation(session), "", "", ""
 
-    def _exchange(self, question: str, session: Session) -> Exchange:
-        answerer = self._library.answerer(self._article(session.key))
+    def _answer_in_steps(self, question: str, session: Session) -> Iterator[str | Exchange]:
+        """Yield what to tell a person who must wait, and at last the exchange. Raises UserError."""
+        keys = (
+            [shelved.key for shelved in self._shelf(session)[:ASKED_AT_ONCE]] if session.everything else [session.key]
+        )
         history = [exchange.turn for exchange in session.shown if exchange.runners]
-        return exchange_of(answerer.ask(question, history), answerer, key=session.key)
-
-    def _of_all(self, question: str, session: Session) -> Exchange:
-        """The surest answer of the shelf; of answers equally sure, that of the article used last."""
-        history = [exchange.turn for exchange in session.shown if exchange.runners]
-        exchanges = []
-        for shelved in self._shelf(session)[:ASKED_AT_ONCE]:
-            answerer = self._library.answerer(self._article(shelved.key))
-            exchanges.append(exchange_of(answerer.ask(question, history), answerer, key=shelved.key, several=True))
-        return max(exchanges, key=lambda exchange: (exchange.answer.answered, exchange.answer.confidence))
+        for key in keys:
+            for far in self._library.open_in_steps(self._article(key)):
+                yield opening_html(far.done, far.total)
+        with self._line.place() as place:
+            while place.before:
+                yield place_html(place)
+                place.wait(LOOK_EVERY)
+            exchanges = []
+            for key in keys:
+                answerer = self._library.answerer(self._article(key))
+                answer = answerer.ask(question, history)
+                exchanges.append(exchange_of(answer, answerer, key=key, several=session.everything))
+        # The surest answer of the shelf; of answers equally sure, that of the article used last.
+        yield max(exchanges, key=lambda exchange: (exchange.answer.answered, exchange.answer.confidence))
 
     def hear(self, session: Session, told: gr.EventData) -> tuple[Session, str, str]:
         """Start the conversation over, or note which sentence would have been right."""
@@ -312,9 +326,13 @@ class _Page:
         noted = replace(exchange, judged=f"Noted. Review with: article-qa questions review {drafts / 'drafts.jsonl'}")
         return replace(session, exchanges=tuple(noted if other is exchange else other for other in session.exchanges))
 
-    def _conversation(self, session: Session, *, trouble: str | None = None) -> str:
+    def _conversation(self, session: Session, *, trouble: str | None = None, pending: str | None = None) -> str:
         return conversation_html(
-            session.shown, taken_away=_taken_away, correctable=self._folder is not None, trouble=trouble
+            session.shown,
+            taken_away=_taken_away,
+            correctable=self._folder is not None,
+            trouble=trouble,
+            pending=pending,
         )
 
     def _examples(self, session: Session) -> str:
@@ -332,6 +350,13 @@ class _Page:
                 return f'<p role="alert">{escape(str(error))}</p>'
             self._suggested[session.key] = drawn
         return drawn
+
+    def suggest_in_steps(self, session: Session) -> Iterator[tuple[Any, str]]:
+        """The same, telling meanwhile how far the article is embedded."""
+        with suppress(UserError):  # said by `suggest`
+            for far in self._library.open_in_steps(self._article(session.key)):
+                yield gr.skip(), opening_html(far.done, far.total)
+        yield self.suggest(session), ""
 
     # --- articles
 
@@ -351,7 +376,9 @@ class _Page:
 
     def _shelf_shown(self, session: Session) -> tuple[str, Any]:
         shelved = self._shelf(session)
-        return shelf_html(shelved, current=session.key), gr.Checkbox(visible=len(shelved) > 1)
+        many = len(shelved) > ASKED_AT_ONCE
+        label = f"Ask the {ASKED_AT_ONCE} articles last used" if many else f"Ask all {len(shelved)} articles"
+        return shelf_html(shelved, current=session.key), gr.Checkbox(visible=len(shelved) > 1, label=label)
 
     def bring_text(self, text: str, session: Session) -> Iterator[tuple[Any, ...]]:
         """Open what was pasted: an article's text, or its web address."""
@@ -382,28 +409,29 @@ class _Page:
                     self._library.forget(key)
                 session = replace(session, opened=tuple(other for other in session.opened if other != key))
             shelf, everything = self._shelf_shown(session)
-            yield session, *_as_it_is(3), shelf, everything, *_as_it_is(4)
+            yield session, *_as_it_is(3), shelf, everything, *_as_it_is(5)
         elif said.get("open"):
             yield from self._bring(lambda: self._article(str(said["open"])), session)
 
     def _bring(self, read: Callable[[], Article], session: Session) -> Iterator[tuple[Any, ...]]:
         """Show the article as soon as it is read, and embed it while the person looks at it."""
-        yield *_as_it_is(6), "<p>Reading…</p>", *_as_it_is(3)
+        yield *_as_it_is(6), "<p>Opening…</p>", *_as_it_is(4)
         try:
             article = read()
             pane = self.pane(article)
         except UserError as error:
-            yield *_as_it_is(6), f'<p role="alert">{escape(str(error))}</p>', *_as_it_is(2), None
+            yield *_as_it_is(6), f'<p role="alert">{escape(str(error))}</p>', *_as_it_is(2), None, gr.skip()
             return
         session = session.at(self._library.put(article))
         examples = "" if session.shown else self._suggested.get(session.key, SEEKING)
         yield (
             session, pane, self._conversation(session), examples, *self._shelf_shown(session),
-            "", gr.Accordion(open=False), "", None,
+            "", gr.Accordion(open=False), "", None, gr.skip(),
         )  # fmt: skip
-        yield *_as_it_is(3), self.suggest(session), *_as_it_is(6)
+        for drawn, waiting in self.suggest_in_steps(session):
+            yield *_as_it_is(3), drawn, *_as_it_is(6), waiting
 
-    def arrive(self, session: Session, request: gr.Request) -> tuple[Any, ...]:
+    def arrive(self, session: Session, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Open the page at the article and question of its address."""
         wanted = dict(request.query_params) if request else {}
         key, question = wanted.get("article", ""), wanted.get("q", "").strip()
@@ -417,11 +445,11 @@ class _Page:
             else:
                 session = session.at(key)
                 pane = self.pane(article)
+        conversation = self._conversation(session, trouble=trouble, pending=question or None)
+        yield session, pane, conversation, *self._shelf_shown(session), ""
         if question:
-            session, _, conversation, _, _ = self.ask(question, session, False)
-        else:
-            conversation = self._conversation(session, trouble=trouble)
-        return session, pane, conversation, *self._shelf_shown(session)
+            for session_after, _, answered, _, _, waiting in self.ask(question, session, False):
+                yield session_after, gr.skip(), answered, *_as_it_is(2), waiting
 
     # --- evaluating
 
@@ -431,7 +459,7 @@ class _Page:
             raise UserError("this server writes nothing down. Run your own with: article-qa serve")
         return self._folder / "runs"
 
-    def evaluate(self, path: str | None, session: Session, request: gr.Request) -> Iterator[tuple[Any, Any, Any]]:
+    def evaluate(self, path: str | None, session: Session, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Ask a file of questions: progress first, then the report."""
         stop = threading.Event()
         self._stops[str(request.session_hash)] = stop
@@ -443,11 +471,11 @@ class _Page:
             )
             for step in steps:
                 if isinstance(step, Progress):
-                    yield progress_html(step), gr.skip(), gr.skip()
+                    yield progress_html(step), gr.Button(visible=True), *_as_it_is(4)
                 else:
-                    yield report_html(self._runs, step), *self.former_runs(chosen=step)
+                    yield report_html(self._runs, step), gr.Button(visible=False), *self.former_runs(chosen=step)
         except UserError as error:
-            yield f'<p role="alert">{escape(str(error))}</p>', gr.skip(), gr.skip()
+            yield f'<p role="alert">{escape(str(error))}</p>', gr.Button(visible=False), *_as_it_is(4)
         finally:
             self._stops.pop(str(request.session_hash), None)
 
@@ -457,12 +485,18 @@ class _Page:
         if stop is not None:
             stop.set()
 
-    def former_runs(self, chosen: str | None = None) -> tuple[Any, Any]:
-        """The recorded runs, to choose from."""
+    def former_runs(self, chosen: str | None = None) -> tuple[Any, ...]:
+        """The recorded runs, to choose from; nothing to choose from is not shown."""
         names = kept_runs(self._runs)
         newest = chosen or (names[0] if names else None)
         before = next((name for name in names if name != newest), None)
-        return gr.Dropdown(choices=names, value=newest), gr.Dropdown(choices=names, value=before)
+        two = len(names) > 1
+        return (
+            gr.Row(visible=bool(names)),
+            gr.Dropdown(choices=names, value=newest),
+            gr.Dropdown(choices=names, value=before, visible=two),
+            gr.Button(visible=two),
+        )
 
     def show_run(self, name: str | None) -> str:
         """The report of an earlier run."""
@@ -478,106 +512,18 @@ class _Page:
         except UserError as error:
             return f'<p role="alert">{escape(str(error))}</p>'
 
-    # --- for programs
 
-    def api_ask(self, question: str, history: list[list[str]] | None = None, article: str = "") -> dict[str, Any]:
-        """Answer a question about an article with one of its sentences, or say that it does not say.
+def _for_programs(call: Callable[P, T]) -> Callable[P, T]:
+    """What a program did wrong reaches it as one line. Keeps the call's name and words, which describe it to others."""
 
-        Args:
-            question: A question in plain English.
-            history: Earlier turns, oldest first, each [question, answer]; they make "Did he survive?" understood.
-            article: The key of an article that is open here; empty for the one the app was started with.
+    @functools.wraps(call)
+    def told(*sent: P.args, **named: P.kwargs) -> T:
+        try:
+            return call(*sent, **named)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from None
 
-        Returns:
-            question, understood, answered, confidence (0 to 1), answer, sentence and passage (each text, start and end,
-            or null; offsets count characters of the article), reason, nearest_miss, unmentioned,
-            candidates, article, ms.
-        """
-        with _complaints():
-            answerer = self._named(article)
-            turns = [Turn(str(asked), str(answered)) for asked, answered in history or []]
-            record = as_dict(answerer.ask(question, turns), answerer.article_index)
-        record["candidates"] = record["candidates"][:API_CANDIDATES]
-        record["article"]["key"] = key_of(answerer.article)
-        return record
-
-    def api_batch(self, questions: list[dict[str, Any]], article: str = "") -> list[dict[str, Any]]:
-        """Answer several questions, each {"id", "question", "history"?}; a bad one is reported in its own record.
-
-        Args:
-            questions: As the lines of a batch file.
-            article: The key of an article that is open here; empty for the one the app was started with.
-
-        Returns:
-            One record a question, in order, as `article-qa batch` writes them.
-        """
-        with _complaints(), tempfile.TemporaryDirectory() as folder:
-            answerer = self._named(article)
-            asked, answered = Path(folder, "questions.jsonl"), Path(folder, "answers.jsonl")
-            # No paths from outside: a record may not name a file of this machine as its article.
-            lines = [{key: value for key, value in one.items() if key != "article"} for one in questions]
-            asked.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-            answer_file(asked, answered, lambda _: answerer)
-            return [json.loads(line) for line in answered.read_text(encoding="utf-8").split("\n") if line]
-
-    def api_open(self, text: str, title: str = "") -> dict[str, Any]:
-        """Open an article from its text, so that it can be asked.
-
-        Args:
-            text: The whole text of the article.
-            title: What to call it; empty takes it from the text.
-
-        Returns:
-            key, title and sentences.
-        """
-        with _complaints():
-            answerer = self._library.answerer(article_from_text(text, title=title or None))
-        return _article_record(answerer)
-
-    def api_articles(self) -> list[dict[str, Any]]:
-        """List the articles on the shelf: key, title and sentences (null where it has not been opened yet)."""
-        return [dataclasses.asdict(shelved) for shelved in self._library.shelf()]
-
-    def api_evaluate(self, questions: list[dict[str, Any]], article: str = "") -> dict[str, Any]:
-        """Ask questions whose answers are known, and score the answers.
-
-        Args:
-            questions: As the lines of eval/questions.jsonl: id, question, evidence, answers, kind, history.
-            article: The key of the article they are about; empty for the one the app was started with.
-
-        Returns:
-            The figures, each with n and its 95 % interval, as `article-qa eval --json` prints them.
-        """
-        with _complaints(), tempfile.TemporaryDirectory() as folder:
-            asked = Path(folder, "questions.jsonl")
-            lines = [{key: value for key, value in one.items() if key != "article"} for one in questions]
-            asked.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-            answerer = self._named(article)
-            run = run_questions(read_question_set(asked, answerer.article), lambda _: answerer)
-            refuse_empty(run)
-            figures: dict[str, Any] = summarise(run).to_json()
-            return figures
-
-    def _named(self, key: str) -> Answerer:
-        return self._library.answerer(self._article(key) if key else self.first)
-
-
-def _article_record(answerer: Answerer) -> dict[str, Any]:
-    article = answerer.article
-    return {"key": key_of(article), "title": article.title, "sentences": len(answerer.article_index.sentences)}
-
-
-@contextmanager
-def _complaints() -> Iterator[None]:
-    """What a program did wrong reaches it as one line."""
-    try:
-        yield
-    except UserError as error:
-        raise gr.Error(str(error), print_exception=False) from None
-    except (TypeError, ValueError, AttributeError):
-        raise gr.Error(
-            "what was sent has not the form that view=api describes. Look there.", print_exception=False
-        ) from None
+    return told
 
 
 def _as_it_is(count: int) -> tuple[Any, ...]:
@@ -607,7 +553,8 @@ WELCOME = "<h2>Ask anything. The answer is a sentence of the article, or that it
 SEEKING = f'<div class="examples">{WELCOME}<p>Looking for questions this article answers…</p></div>'
 BENCH = (
     "<h2>How good are the answers?</h2><p>A file of questions is asked, one after another, and each answer is held "
-    "against the sentence that is right. The same as <code>article-qa eval</code>.</p>"
+    "against the sentence that is right, as <code>article-qa eval</code> does. Your own questions are about the "
+    "article that is open; without a file, the program’s are asked about the article that comes with it.</p>"
 )
 # What page.js tells a part of the page reaches Python as that part's event.
 LISTEN = "element.dataset.listens = '1'; element.addEventListener('tell', (event) => trigger('submit', event.detail));"
@@ -651,12 +598,24 @@ def serve(
     """
     if mcp and find_spec("mcp") is None:
         raise MissingExtra("serving assistants needs mcp", extra="mcp")
-    _keep_local_calls_off_proxies()
     folder = cache_folder() if cache is USER_CACHE else cache
     opening = functools.partial(open_answerer, model=model, reader=reader, cache=folder, min_confidence=min_confidence)
     # Where other machines can come in, nobody's shelf is shown to anybody else.
     shared = host not in LOCAL_HOSTS
     app, page = _built(article, opening, None if shared else folder, shared=shared)
+    address = launch(app, host=host, port=port, open_browser=open_browser, mcp=mcp)
+    _say(f"article-qa: {article.title} on {address} (Ctrl+C ends)")
+    threading.Thread(target=page.warm_up, name="warm-up", daemon=True).start()
+    if block:
+        app.block_thread()
+    return address
+
+
+def launch(
+    app: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, open_browser: bool = False, mcp: bool = False
+) -> str:
+    """Serve the app on host:port (0: any free port) until it is closed; return its address. Raises PortInUse."""
+    _keep_local_calls_off_proxies()
     port = port or _free_port(host)
     try:
         _, address, _ = app.launch(
@@ -671,11 +630,18 @@ def serve(
         )
     except OSError:
         raise PortInUse(f"port {port} of {host} is taken. Choose another with --port, or 0 for any.") from None
-    _say(f"article-qa: {article.title} on {address} (Ctrl+C ends)")
-    threading.Thread(target=page.warm_up, name="warm-up", daemon=True).start()
-    if block:
-        app.block_thread()
+    if mcp:
+        _answer_in_json(app.mcp_server_obj)
     return str(address)
+
+
+def _answer_in_json(server: Any) -> None:
+    """Give assistants JSON: Gradio would give them what Python prints, in which null is None."""
+
+    def texts(data: Sequence[Any], _address: str) -> list[Any]:
+        return [server.types.TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in data]
+
+    server.postprocess_output_data = texts
 
 
 def _keep_local_calls_off_proxies() -> None:

@@ -118,6 +118,11 @@ def _headline(text: str) -> str | None:
     return None if len(first) > _TITLE_LENGTH or first.endswith((".", "!", "…", ":", "”", '"')) else first
 
 
+def _telling(stem: str | None) -> str | None:
+    """Return a file's name where it tells what is in it ("my story"); a single word such as "article" does not."""
+    return stem if stem and len(re.findall(r"[^\W\d_]{2,}", stem)) > 1 else None
+
+
 def _beginning(text: str) -> str:
     first = text.strip().split("\n", 1)[0].strip()
     if len(first) <= _UNTITLED_LENGTH:
@@ -155,7 +160,7 @@ def _article(content: bytes, source: str, *, suffix: str, stem: str | None = Non
     if not content:
         raise EmptyArticle(f"{source}: the file is empty. Give an article with at least one sentence.")
     text, title = _reader(content, source, suffix)(content, source)
-    return article_from_text(text, title=title or _headline(_canonical(text)) or stem, source=source)
+    return article_from_text(text, title=title or _headline(_canonical(text)) or _telling(stem), source=source)
 
 
 Read = Callable[[bytes, str], tuple[str, str | None]]  # (content, source) -> (text, title where the file has one)

@@ -74,8 +74,8 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def as_dict(answer: Answer, article_index: ArticleIndex) -> dict[str, Any]:
-    """Return the whole answer as JSON types. Offsets count characters of the article's text."""
+def answer_dict(answer: Answer) -> dict[str, Any]:
+    """Return question and answer as JSON types. Offsets count characters of the article's text."""
     return {
         "question": answer.question,
         "understood": answer.understood,
@@ -83,6 +83,13 @@ def as_dict(answer: Answer, article_index: ArticleIndex) -> dict[str, Any]:
         "confidence": answer.confidence,
         "answer": passage_dict(answer.span),
         "sentence": passage_dict(answer.sentence),
+    }
+
+
+def as_dict(answer: Answer, article_index: ArticleIndex) -> dict[str, Any]:
+    """Return the whole answer as JSON types. Offsets count characters of the article's text."""
+    return {
+        **answer_dict(answer),
         "passage": passage_dict(answer.passage),
         "reason": answer.reason,
         "nearest_miss": passage_dict(answer.nearest_miss),

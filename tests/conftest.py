@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import pytest
 
 from index.article import Article, article_from_text
-from index.build import ArticleIndex, build_index
+from index.build import ArticleIndex, Progress, build_index
 from index.embeddings import FloatArray, unit_rows
 from qa.answer import Answerer
 from qa.confidence import Calibration
@@ -94,11 +95,30 @@ def question_set(small_article: Article) -> QuestionSet:
 def open_toy(encoder: WordEncoder) -> Callable[[Article], Answerer]:
     """Opens an article with the toy encoder and the reader that needs no training."""
 
-    def open_for(article: Article) -> Answerer:
+    def open_for(article: Article, *, progress: Progress | None = None) -> Answerer:
         calibration = Calibration("fused", 0.0, {"top_logit": 1.0}, threshold=0.3)
-        return Answerer(build_index(article, encoder), encoder, FusedReader(), calibration)
+        return Answerer(build_index(article, encoder, progress=progress), encoder, FusedReader(), calibration)
 
     return open_for
+
+
+@pytest.fixture(scope="session")
+def serve_toy(
+    open_toy: Callable[..., Answerer], small_article: Article, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., AbstractContextManager[str]]:
+    """Serves the app on the small article while a `with` block lasts, and gives its address."""
+
+    @contextmanager
+    def serve(open_article: Callable[..., Answerer] = open_toy, *, mcp: bool = False) -> Iterator[str]:
+        from app import build_app, launch
+
+        app = build_app(small_article, open_article=open_article, cache=tmp_path_factory.mktemp("kept"))
+        try:
+            yield launch(app, mcp=mcp)
+        finally:
+            app.close(verbose=False)
+
+    return serve
 
 
 @pytest.fixture(scope="session")

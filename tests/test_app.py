@@ -11,40 +11,28 @@ from typing import Any
 import pytest
 
 from index.article import Article, article_from_text
-from index.build import build_index
-from index.embeddings import Encoder
-from index.errors import EmptyArticle, MissingExtra, UserError
+from index.errors import EmptyArticle, MissingExtra, NoSuchArticle, UserError
 from index.sentences import split_sentences
 from qa.answer import Answerer
-from qa.confidence import load_calibration
 from qa.questions import read_questions
-from qa.reader import FusedReader
 from ui.article_pane import article_html
 from ui.cite import as_markdown, as_plain, as_record
 from ui.conversation import conversation_html, exchange_of
 from ui.evaluating import Progress, kept_runs, report_html, run_in_steps
-from ui.library import Library, Shelved, key_of
+from ui.library import HowFar, Library, Shelved, key_of
+from ui.line import Line, TooManyWaiting
+from ui.programs import MalformedCall
 from ui.shelf import shelf_html
 from ui.suggestions import suggest
+from ui.waiting import opening_html, place_html
 from ui.words import odds, place, reading_time, sureness
 
 HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(2)> ${7*7} {{this}} $x^2$ **bold** <!-- \x00\u202e"
 
 
 @pytest.fixture(scope="module")
-def opening(encoder: Encoder) -> Any:
-    """How the app opens an article in these tests: the toy encoder, always answering."""
-
-    def open_article(article: Article) -> Answerer:
-        index = build_index(article, encoder)
-        return Answerer(index, encoder, FusedReader(), load_calibration("fused"), min_confidence=0.3)
-
-    return open_article
-
-
-@pytest.fixture(scope="module")
-def answerer(opening: Any, small_article: Article) -> Answerer:
-    return opening(small_article)
+def answerer(open_toy: Any, small_article: Article) -> Answerer:
+    return open_toy(small_article)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -142,9 +130,9 @@ def test_why_names_the_words_that_question_and_sentence_share(answerer):
     assert set(exchange.runners[0].shared) == {"bridges", "flood"}
 
 
-def test_few_candidates_are_kept_of_a_long_article(opening):
+def test_few_candidates_are_kept_of_a_long_article(open_toy):
     article = article_from_text("The river rose. " * 500)
-    asked = opening(article)
+    asked = open_toy(article)
     exchange = exchange_of(asked.ask("Did the river rise?"), asked, key="k")
     assert len(exchange.runners) == len(exchange.answer.candidates) == 8
 
@@ -160,9 +148,9 @@ def test_a_citation_names_the_article_and_the_place(answerer):
     assert answerer.article.text[start:end] == record["sentence"]["text"]
 
 
-def test_markdown_in_an_article_is_shown_not_interpreted(opening):
+def test_markdown_in_an_article_is_shown_not_interpreted(open_toy):
     article = article_from_text("The *river* [rose](http://x) `on` Monday.", title="A_B")
-    asked = opening(article)
+    asked = open_toy(article)
     drawn = as_markdown(exchange_of(asked.ask("When did the river rise?"), asked, key="k"))
     assert r"\*river\*" in drawn
     assert r"\[rose\]\(http" in drawn
@@ -172,12 +160,12 @@ def test_markdown_in_an_article_is_shown_not_interpreted(opening):
 # --- the library ------------------------------------------------------------------------------------------------------
 
 
-def test_an_article_that_many_ask_for_at_once_is_opened_once(opening, small_article):
+def test_an_article_that_many_ask_for_at_once_is_opened_once(open_toy, small_article):
     opened = []
 
-    def slow(article: Article) -> Answerer:
+    def slow(article: Article, *, progress: Any) -> Answerer:
         opened.append(article)
-        return opening(article)
+        return open_toy(article, progress=progress)
 
     library = Library(slow, cache=None)
     with ThreadPoolExecutor(8) as pool:
@@ -186,20 +174,89 @@ def test_an_article_that_many_ask_for_at_once_is_opened_once(opening, small_arti
     assert len({id(answerer) for answerer in found}) == 1
 
 
-def test_only_so_many_articles_stay_open_and_the_oldest_goes(opening):
-    library = Library(opening, cache=None)
+def test_only_so_many_articles_stay_open_and_the_oldest_goes(open_toy):
+    library = Library(open_toy, cache=None)
     keys = [library.put(article_from_text(f"Text number {number}.")) for number in range(20)]
     assert library.article(keys[0]) is None
     assert library.article(keys[-1]) is not None
     assert len(library.shelf()) == 16
 
 
-def test_an_article_that_was_forgotten_is_not_on_the_shelf(opening, small_article):
-    library = Library(opening, cache=None)
+def test_an_article_that_was_forgotten_is_not_on_the_shelf(open_toy, small_article):
+    library = Library(open_toy, cache=None)
     key = library.put(small_article)
     library.forget(key)
     assert library.shelf() == []
     assert library.article(key) is None
+
+
+def test_whoever_waits_for_an_article_is_told_how_far_it_is(open_toy, small_article):
+    """The opening stops at 2 of 6 sentences until the one who waits has heard of it."""
+    heard = threading.Event()
+
+    def halting(article: Article, *, progress: Any) -> Answerer:
+        progress("embedding sentences", 2, 6)
+        heard.wait()
+        return open_toy(article)
+
+    library = Library(halting, cache=None)
+    for far in library.open_in_steps(small_article):
+        if far == HowFar(2, 6):
+            heard.set()
+    assert library.is_open(key_of(small_article))
+    assert list(library.open_in_steps(small_article)) == []
+
+
+def test_an_article_that_cannot_be_opened_says_so_to_whoever_waits(small_article):
+    def broken(article: Article, *, progress: Any) -> Answerer:
+        raise EmptyArticle("nothing in it")
+
+    with pytest.raises(EmptyArticle, match="nothing in it"):
+        list(Library(broken, cache=None).open_in_steps(small_article))
+
+
+# --- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_third_of_two_at_once_waits_for_one(open_toy):
+    line = Line(2, longest=10)
+    with line.place() as first, line.place() as second:
+        with line.place() as third, line.place() as fourth:
+            assert [place.before for place in (first, second, third, fourth)] == [0, 0, 1, 2]
+            assert "One question is before yours" in place_html(third)
+            assert "2 questions are before yours" in place_html(fourth)
+        with line.place() as fifth:
+            assert fifth.before == 1
+
+
+def test_a_place_that_is_left_moves_the_others_up():
+    line = Line(1, longest=10)
+    moved = []
+    with line.place():
+        waiting = threading.Thread(target=lambda: moved.append(_stood(line)))
+        waiting.start()
+        while len(line._places) < 2:
+            pass
+        assert moved == []
+    waiting.join()
+    assert moved == [0]
+
+
+def _stood(line: Line) -> int:
+    with line.place() as place:
+        place.wait()
+        return place.before
+
+
+def test_nobody_waits_in_a_line_that_is_too_long():
+    line = Line(1, longest=1)
+    with line.place(), line.place(), pytest.raises(TooManyWaiting, match="1 question"), line.place():
+        pass
+
+
+def test_a_bar_without_an_end_has_no_figures():
+    assert "value=" not in opening_html(0, 0)
+    assert "512 of 12,000 sentences" in opening_html(512, 12000)
 
 
 # --- examples ---------------------------------------------------------------------------------------------------------
@@ -210,31 +267,36 @@ def test_an_example_question_is_answered_by_a_sentence_that_names_what_it_asks_a
         assert answerer.ask(question).answered
 
 
-def test_a_place_is_not_asked_about_as_a_person(opening):
+def test_a_place_is_not_asked_about_as_a_person(open_toy):
     article = article_from_text("The river rose in Maida Vale. Maida Vale flood victim Jane Carter, the mayor, spoke.")
-    assert not any("Who is Maida Vale" in question for question in suggest(opening(article)))
+    assert not any("Who is Maida Vale" in question for question in suggest(open_toy(article)))
 
 
-def test_an_article_without_names_gets_no_example_that_fails(opening):
-    assert suggest(opening(article_from_text("It rained. Then it stopped."))) == []
+def test_an_article_without_names_gets_no_example_that_fails(open_toy):
+    assert suggest(open_toy(article_from_text("It rained. Then it stopped."))) == []
 
 
 # --- the app ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def page(opening: Any, small_article: Article) -> Any:
+def page(open_toy: Any, small_article: Article) -> Any:
     from app import _Page
 
-    return _Page(Library(opening, cache=None), small_article, None, shared=True)
+    return _Page(Library(open_toy, cache=None), small_article, None, shared=True)
+
+
+def asked(page: Any, question: str, session: Any, everything: bool) -> tuple[Any, ...]:
+    """What the page shows when the answer has come."""
+    return list(page.ask(question, session, everything))[-1]
 
 
 def test_two_conversations_do_not_mix(page, small_article):
     from app import Session
 
     one = other = Session(key_of(small_article), (key_of(small_article),))
-    one, _, drawn_one, _, _ = page.ask("When did the river rise?", one, False)
-    other, _, drawn_other, _, _ = page.ask("Who is the mayor?", other, False)
+    one, _, drawn_one, *_ = asked(page, "When did the river rise?", one, False)
+    other, _, drawn_other, *_ = asked(page, "Who is the mayor?", other, False)
     assert "When did the river rise?" not in drawn_other
     assert [len(session.exchanges) for session in (one, other)] == [1, 1]
     assert "Who is the mayor?" not in drawn_one
@@ -258,11 +320,11 @@ def test_the_complaint_about_an_article_is_escaped(page, small_article):
     assert "<img" not in last[6]
 
 
-def test_only_the_endpoints_that_are_promised_are_public(opening, small_article, tmp_path):
+def test_only_the_endpoints_that_are_promised_are_public(open_toy, small_article, tmp_path):
     from app import build_app
 
     def public(cache: Path | None) -> set[str]:
-        app = build_app(small_article, open_article=opening, cache=cache)
+        app = build_app(small_article, open_article=open_toy, cache=cache)
         return {fn.api_name for fn in app.fns.values() if fn.api_visibility == "public" and fn.api_name}
 
     assert public(None) == {"ask", "batch", "open"}
@@ -272,7 +334,7 @@ def test_only_the_endpoints_that_are_promised_are_public(opening, small_article,
 def test_nothing_is_opened_until_somebody_asks(small_article):
     from app import build_app
 
-    def never(article: Article) -> Answerer:
+    def never(article: Article, *, progress: Any) -> Answerer:
         raise AssertionError("opened")
 
     build_app(small_article, open_article=never, cache=None)
@@ -337,18 +399,18 @@ def test_the_shelf_marks_the_article_in_the_pane_and_escapes_titles():
 
 
 @pytest.fixture
-def own_page(opening: Any, small_article: Article, tmp_path: Path) -> Any:
+def own_page(open_toy: Any, small_article: Article, tmp_path: Path) -> Any:
     """A page on somebody's own machine, where things may be written."""
     from app import _Page
 
-    return _Page(Library(opening, cache=tmp_path), small_article, tmp_path, shared=False)
+    return _Page(Library(open_toy, cache=tmp_path), small_article, tmp_path, shared=False)
 
 
 def test_the_sentence_that_would_have_been_right_becomes_a_draft_question(own_page, small_article, tmp_path):
     from app import Session
 
     key = own_page._library.put(small_article)
-    session, *_ = own_page.ask("Who spoke of rebuilding?", Session(key, (key,)), False)
+    session = asked(own_page, "Who spoke of rebuilding?", Session(key, (key,)), False)[0]
     session = own_page._judged(session, 0, 4)
     assert session.exchanges[0].judged
     path = tmp_path / "drafts" / "drafts.jsonl"
@@ -363,7 +425,7 @@ def test_a_draft_can_say_that_the_article_does_not_answer(own_page, small_articl
     from app import Session
 
     key = own_page._library.put(small_article)
-    session, *_ = own_page.ask("Who spoke of rebuilding?", Session(key, (key,)), False)
+    session = asked(own_page, "Who spoke of rebuilding?", Session(key, (key,)), False)[0]
     own_page._judged(session, 0, -1)
     draft = json.loads((tmp_path / "drafts" / "drafts.jsonl").read_text(encoding="utf-8"))
     assert draft["evidence"] == []
@@ -375,7 +437,7 @@ def test_of_several_articles_the_surest_answers_and_is_named(own_page, small_art
 
     other = own_page._library.put(article_from_text("Nothing happens here. Nobody is about.", title="Dull"))
     key = own_page._library.put(small_article)
-    session, pane, drawn, _, _ = own_page.ask("When did the river rise?", Session(other, (other, key)), True)
+    session, pane, drawn, *_ = asked(own_page, "When did the river rise?", Session(other, (other, key)), True)
     assert session.key == key
     assert "The river rose on Monday." in pane
     assert "<cite>The great flood</cite>" in drawn
@@ -388,8 +450,8 @@ def test_starting_over_forgets_this_article_only(own_page, small_article):
 
     other = own_page._library.put(article_from_text("The bridge is old.", title="Old"))
     key = own_page._library.put(small_article)
-    session, *_ = own_page.ask("How is the bridge?", Session(other, (other,)), False)
-    session, *_ = own_page.ask("When did the river rise?", session.at(key), False)
+    session = asked(own_page, "How is the bridge?", Session(other, (other,)), False)[0]
+    session = asked(own_page, "When did the river rise?", session.at(key), False)[0]
     session, drawn, _ = own_page.hear(session, gr.EventData(None, {"fresh": True}))
     assert "river" not in drawn
     assert [exchange.key for exchange in session.exchanges] == [other]
@@ -402,10 +464,10 @@ QUESTIONS = [
 ]  # fmt: skip
 
 
-def test_an_evaluation_goes_step_by_step_and_leaves_a_run_to_show(opening, small_article, tmp_path):
+def test_an_evaluation_goes_step_by_step_and_leaves_a_run_to_show(open_toy, small_article, tmp_path):
     path = tmp_path / "mine.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in QUESTIONS), encoding="utf-8")
-    steps = list(run_in_steps(path, small_article, opening, runs=tmp_path / "runs", stop=threading.Event()))
+    steps = list(run_in_steps(path, small_article, open_toy, runs=tmp_path / "runs", stop=threading.Event()))
     assert all(isinstance(step, Progress) and step.total == 2 for step in steps[:-1])
     assert kept_runs(tmp_path / "runs") == [steps[-1]]
     drawn = report_html(tmp_path / "runs", str(steps[-1]))
@@ -413,12 +475,12 @@ def test_an_evaluation_goes_step_by_step_and_leaves_a_run_to_show(opening, small
     assert 'sandbox="allow-scripts"' in drawn
 
 
-def test_a_stopped_evaluation_keeps_what_was_asked(opening, small_article, tmp_path):
+def test_a_stopped_evaluation_keeps_what_was_asked(open_toy, small_article, tmp_path):
     path = tmp_path / "mine.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in QUESTIONS), encoding="utf-8")
     stop = threading.Event()
     stop.set()
-    *_, name = run_in_steps(path, small_article, opening, runs=tmp_path / "runs", stop=stop)
+    *_, name = run_in_steps(path, small_article, open_toy, runs=tmp_path / "runs", stop=stop)
     assert "1 question left unasked" in report_html(tmp_path / "runs", str(name))
 
 
@@ -428,43 +490,42 @@ def test_a_run_outside_the_runs_is_not_shown(tmp_path):
 
 
 def test_a_program_may_not_name_a_file_of_this_machine_as_its_article(own_page):
-    answered = own_page.api_batch([{"id": "a", "question": "When did the river rise?", "article": "/etc/passwd"}])
+    answered = own_page.programs.batch([{"id": "a", "question": "When did the river rise?", "article": "/etc/passwd"}])
     assert [record["error"] for record in answered] == [None]
     assert answered[0]["sentence"]["text"] == "The river rose on Monday."
 
 
 def test_a_program_opens_an_article_and_asks_it(own_page):
-    opened = own_page.api_open("The mayor left. It was spring.", "News")
+    opened = own_page.programs.open("The mayor left. It was spring.", "News")
     assert opened["title"] == "News"
     assert opened["sentences"] == 2
-    assert own_page.api_ask("Who left?", article=opened["key"])["article"]["title"] == "News"
-    assert opened["key"] in [one["key"] for one in own_page.api_articles()]
+    assert own_page.programs.ask("Who left?", article=opened["key"])["article"]["title"] == "News"
+    assert opened["key"] in [one["key"] for one in own_page.programs.articles()]
 
 
 def test_a_program_gets_figures_with_n(own_page):
-    figures = own_page.api_evaluate(QUESTIONS)
+    figures = own_page.programs.evaluate(QUESTIONS)
     assert json.loads(json.dumps(figures)) == figures
 
 
 def test_a_program_that_sends_nonsense_is_told_in_one_line(own_page):
-    import gradio as gr
-
     for nonsense in ([1, 2], "abc", [["only one"]]):
-        with pytest.raises(gr.Error, match="form"):
-            own_page.api_ask("Who?", history=nonsense)
-    with pytest.raises(gr.Error, match="not open here"):
-        own_page.api_ask("Who?", article="no-such-key")
+        with pytest.raises(MalformedCall, match="form"):
+            own_page.programs.ask("Who?", history=nonsense)
+    with pytest.raises(MalformedCall, match="form"):
+        own_page.programs.ask(5)
+    with pytest.raises(MalformedCall, match="form"):
+        own_page.programs.evaluate(["not a line"])
+    with pytest.raises(NoSuchArticle, match="not open here"):
+        own_page.programs.ask("Who?", article="no-such-key")
 
 
-def test_mcp_without_its_package_names_the_extra(small_article):
-    from importlib.util import find_spec
+def test_mcp_without_its_package_names_the_extra(small_article, monkeypatch):
+    import app
 
-    from app import serve
-
-    if find_spec("mcp") is not None:
-        pytest.skip("mcp is installed here")
+    monkeypatch.setattr(app, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"article-qa\[mcp\]"):
-        serve(small_article, mcp=True)
+        app.serve(small_article, mcp=True)
 
 
 def test_a_follow_up_tells_how_it_was_understood(answerer):

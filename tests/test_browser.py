@@ -12,12 +12,7 @@ from typing import Any
 
 import pytest
 
-from index.article import Article, article_from_text
-from index.build import build_index
-from index.embeddings import Encoder
-from qa.answer import Answerer
-from qa.confidence import load_calibration
-from qa.reader import FusedReader
+from index.article import article_from_text
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -42,19 +37,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address(encoder: Encoder, small_article: Article, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app on the small article, with the toy encoder: it answers from a confidence of 0.3 on."""
-    from app import _keep_local_calls_off_proxies, build_app, looks
-
-    def open_article(article: Article) -> Answerer:
-        index = build_index(article, encoder)
-        return Answerer(index, encoder, FusedReader(), load_calibration("fused"), min_confidence=0.3)
-
-    _keep_local_calls_off_proxies()
-    app = build_app(small_article, open_article=open_article, cache=tmp_path_factory.mktemp("kept"))
-    _, url, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False, **looks())
-    yield url
-    app.close()
+def address(serve_toy: Any) -> Iterator[str]:
+    with serve_toy() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

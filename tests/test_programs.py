@@ -9,15 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
-
-from index.article import Article
-from index.build import build_index
-from index.embeddings import Encoder
-from qa.answer import Answerer
-from qa.confidence import load_calibration
-from qa.reader import FusedReader
 
 SHOWN = (Path(__file__).parent.parent / "docs" / "programs.md").read_text(encoding="utf-8")
 
@@ -28,28 +23,21 @@ pytestmark = [
 ]
 
 
-def code(language: str) -> str:
-    return "\n".join(re.findall(rf"```{language}\n(.*?)```", SHOWN, re.DOTALL))
+def code(language: str, *, section: str) -> str:
+    """All that is shown in that language under the heading that begins so."""
+    (under,) = (part for part in SHOWN.split("\n## ") if part.startswith(section))
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", under, re.DOTALL))
 
 
 @pytest.fixture(scope="module")
-def address(encoder: Encoder, small_article: Article, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    from app import _keep_local_calls_off_proxies, build_app, looks
-
-    def open_article(article: Article) -> Answerer:
-        index = build_index(article, encoder)
-        return Answerer(index, encoder, FusedReader(), load_calibration("fused"), min_confidence=0.3)
-
-    _keep_local_calls_off_proxies()
-    app = build_app(small_article, open_article=open_article, cache=tmp_path_factory.mktemp("kept"))
-    _, url, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False, **looks())
-    yield url.rstrip("/")
-    app.close()
+def address(serve_toy: Any) -> Iterator[str]:
+    with serve_toy(mcp=True) as url:
+        yield url.rstrip("/")
 
 
 def test_the_python_that_is_shown_runs(address):
     names: dict[str, Any] = {}
-    exec(code("python").replace("http://127.0.0.1:7860", address), names)
+    exec(code("python", section="With gradio_client").replace("http://127.0.0.1:7860", address), names)
     assert names["answer"]["article"]["title"] == "News"
     assert [record["id"] for record in names["records"]] == [1, 2]
     assert [record["error"] for record in names["records"]] == [None, None]
@@ -59,11 +47,34 @@ def test_the_python_that_is_shown_runs(address):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_shell_that_is_shown_runs(address):
     ran = subprocess.run(
-        ["sh", "-c", code("sh").replace("http://127.0.0.1:7860", address)], capture_output=True, text=True, check=True
+        ["sh", "-c", code("sh", section="With plain HTTP").replace("http://127.0.0.1:7860", address)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     last = [line for line in ran.stdout.splitlines() if line.startswith("data:")][-1]
     (answer,) = json.loads(last.removeprefix("data:"))
     assert {"answered", "confidence", "sentence"} <= answer.keys()
+
+
+def test_the_assistant_that_is_shown_finds_the_tools_and_gets_an_answer(address):
+    names: dict[str, Any] = {}
+    exec(code("python", section="From an assistant").replace("http://127.0.0.1:7860", address), names)
+    assert set(names["tools"]) == {"ask", "open", "articles", "batch", "evaluate"}
+    assert names["answer"]["article"]["title"] == "The great flood"
+    assert {"answered", "confidence", "sentence"} <= names["answer"].keys()
+
+
+def test_a_tool_tells_an_assistant_what_it_takes_and_gives(address):
+    with urlopen(f"{address}/gradio_api/mcp/schema") as reply:
+        tools = {tool["name"]: tool for tool in json.load(reply)}
+    assert "one of its sentences" in tools["ask"]["description"]
+    assert "plain English" in tools["ask"]["inputSchema"]["properties"]["question"]["description"]
+
+
+def test_nothing_is_offered_to_assistants_without_the_flag(serve_toy):
+    with serve_toy() as url, pytest.raises(HTTPError, match="404"):
+        urlopen(f"{url.rstrip('/')}/gradio_api/mcp/schema")
 
 
 def test_every_endpoint_is_shown():

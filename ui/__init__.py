@@ -1,9 +1,11 @@
 """Answers and articles come in; what the page shows of them goes out, as escaped HTML and plain words.
 
     library         which articles are open, and their answerers; several people at once
+    line, waiting   whose turn it is; what a person is told who must wait
     article_pane    Article -> the pane, each sentence findable by its row
     conversation    exchanges -> the chat, newest last
     suggestions     Answerer -> example questions that it answers
+    programs        what programs and assistants may call
     cite            answer -> plain text, Markdown or JSON to take away
     words           numbers -> plain words
     page.css/.js    how it looks; how the light moves (no Python is asked for that)

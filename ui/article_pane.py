@@ -16,6 +16,7 @@ from index.sentences import Sentence
 from ui.words import count, reading_time
 
 PARAGRAPHS_A_SECTION = 40  # fewer make the scroll bar jump, more make the first paint slow
+LONGEST_LEDE = 400  # characters of a first paragraph that is set larger where there is no headline
 LONGEST_HEADLINE = 160  # characters; a first line longer than this is the story itself
 _ENDS_A_SENTENCE = tuple('.!?:;…。！？؟।"”»')
 
@@ -24,10 +25,13 @@ def article_html(article: Article, sentences: Sequence[Sentence], *, key: str) -
     """Return the pane for one article; `key` names it in links and lets the page see that it changed."""
     paragraphs = [list(group) for _, group in groupby(enumerate(sentences), key=lambda numbered: numbered[1].paragraph)]
     headline = bool(paragraphs) and _is_headline(paragraphs[0])
-    title = "" if headline else f"<h1>{escape(article.title)}</h1>"
+    # Nobody wants to read twice how the text begins, but a screen reader finds its way by headings.
+    untitled = not headline and article.text.lstrip().startswith(article.title.removesuffix("…"))
+    hidden = ' class="vh"' if untitled else ""
+    title = "" if headline else f"<h1{hidden}>{escape(article.title)}</h1>"
     words = len(article.text.split())
     facts = " · ".join((count(words, "word"), count(len(sentences), "sentence"), reading_time(words)))
-    body = "".join(_sections(article.text, paragraphs, headline=headline))
+    body = "".join(_sections(article.text, paragraphs, headline=headline, lede=untitled))
     return (
         f'<article class="sheet" data-article="{escape(key)}" aria-label="{escape(article.title)}">'
         f'<header><p class="kicker">{escape(_kicker(article))}</p>{title}<p class="facts">{facts}</p></header>'
@@ -46,21 +50,25 @@ def _is_headline(paragraph: Sequence[tuple[int, Sentence]]) -> bool:
     return len(paragraph) == 1 and len(text) <= LONGEST_HEADLINE and not text.endswith(_ENDS_A_SENTENCE)
 
 
-def _sections(text: str, paragraphs: Sequence[Sequence[tuple[int, Sentence]]], *, headline: bool) -> Iterator[str]:
+def _sections(
+    text: str, paragraphs: Sequence[Sequence[tuple[int, Sentence]]], *, headline: bool, lede: bool
+) -> Iterator[str]:
     for first in range(0, len(paragraphs), PARAGRAPHS_A_SECTION):
         part = paragraphs[first : first + PARAGRAPHS_A_SECTION]
-        drawn = (
-            _paragraph(text, paragraph, tag="h1" if headline and first + offset == 0 else "p")
-            for offset, paragraph in enumerate(part)
-        )
+        drawn = [_paragraph(text, paragraph) for paragraph in part]
+        if first == 0 and headline:
+            drawn[0] = _paragraph(text, part[0], tag="h1")
+        elif first == 0 and lede and part[0][-1][1].end - part[0][0][1].start <= LONGEST_LEDE:
+            drawn[0] = _paragraph(text, part[0], kind="lede")
         yield f"<section>{''.join(drawn)}</section>"
 
 
-def _paragraph(text: str, paragraph: Sequence[tuple[int, Sentence]], *, tag: str) -> str:
+def _paragraph(text: str, paragraph: Sequence[tuple[int, Sentence]], *, tag: str = "p", kind: str = "") -> str:
     pieces = []
     end = paragraph[0][1].start
     for row, sentence in paragraph:
         pieces.append(escape(text[end : sentence.start]))
         pieces.append(f'<span class="s" data-row="{row}">{escape(sentence.text)}</span>')
         end = sentence.end
-    return f'<{tag} dir="auto">{"".join(pieces)}</{tag}>'
+    named = f' class="{kind}"' if kind else ""
+    return f'<{tag}{named} dir="auto">{"".join(pieces)}</{tag}>'

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from qa.show import passage_dict
+from qa.show import answer_dict, one_line
 from ui.conversation import Exchange
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$&])")
@@ -17,8 +17,8 @@ def as_plain(exchange: Exchange) -> str:
     answer = exchange.answer
     if answer.sentence is None:
         return f"{answer.question}\nThe article does not say. ({exchange.title})"
-    short = f"{_line(answer.span.text)}\n" if answer.span else ""
-    return f"{answer.question}\n{short}“{_line(answer.sentence.text)}” ({exchange.title}, {exchange.place})"
+    short = f"{one_line(answer.span.text)}\n" if answer.span else ""
+    return f"{answer.question}\n{short}“{one_line(answer.sentence.text)}” ({exchange.title}, {exchange.place})"
 
 
 def as_markdown(exchange: Exchange) -> str:
@@ -27,21 +27,15 @@ def as_markdown(exchange: Exchange) -> str:
     asked = f"**{_escaped(answer.question)}**"
     if answer.sentence is None:
         return f"{asked}\n\nThe article does not say.\n\n— {_escaped(exchange.title)}"
-    short = f"{_escaped(_line(answer.span.text))}\n\n" if answer.span else ""
-    quoted = _escaped(_line(answer.sentence.text))
+    short = f"{_escaped(one_line(answer.span.text))}\n\n" if answer.span else ""
+    quoted = _escaped(one_line(answer.sentence.text))
     return f"{asked}\n\n{short}> {quoted}\n>\n> — {_escaped(exchange.title)}, {exchange.place}"
 
 
 def as_record(exchange: Exchange) -> dict[str, Any]:
     """Return the same as JSON types; offsets count characters of the article's text."""
-    answer = exchange.answer
     return {
-        "question": answer.question,
-        "understood": answer.understood,
-        "answered": answer.answered,
-        "confidence": answer.confidence,
-        "answer": passage_dict(answer.span),
-        "sentence": passage_dict(answer.sentence),
+        **answer_dict(exchange.answer),
         "place": exchange.place,
         "article": {"title": exchange.title, "source": exchange.source, "fingerprint": exchange.fingerprint},
     }
@@ -50,10 +44,6 @@ def as_record(exchange: Exchange) -> dict[str, Any]:
 def as_json(exchange: Exchange) -> str:
     """Return `as_record` as indented JSON."""
     return json.dumps(as_record(exchange), ensure_ascii=False, indent=2)
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _escaped(text: str) -> str:

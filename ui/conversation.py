@@ -13,9 +13,10 @@ from html import escape
 
 from index.build import ArticleIndex
 from index.terms import content_terms
-from qa.answer import Answer, Answerer, Passage
+from qa.answer import LONGEST_QUESTION, Answer, Answerer, Passage
 from qa.dialogue import Turn, words_of
 from qa.reader import ReadSentence
+from qa.show import one_line
 from ui.words import odds, place, sureness
 
 KEPT_CANDIDATES = 8  # of each answer, for its runners-up and its reasons; the other thousands are not kept
@@ -115,16 +116,21 @@ def conversation_html(
     taken_away: TakenAway | None = None,
     correctable: bool = False,
     trouble: str | None = None,
+    pending: str | None = None,
 ) -> str:
     """Return the chat; `trouble` is said below it. The page itself tells a screen reader of the newest answer.
+
+    `pending` is a question that is being answered; page.js draws one likewise.
 
     `taken_away` gives each exchange's texts for the clipboard, by the name of their form. `correctable`: whether a
     person may say which sentence would have been right.
     """
     turns = "".join(_turn(number, exchange, taken_away, correctable) for number, exchange in enumerate(exchanges))
     said = f'<p class="trouble" role="alert">{escape(trouble)}</p>' if trouble else ""
+    asked = _pending(pending) if pending else ""
     tools = TOOLS if any(exchange.runners for exchange in exchanges) else ""
-    return f'{tools}<div class="chat" role="log" aria-live="off" aria-label="Questions and answers">{turns}{said}</div>'
+    chat = '<div class="chat" role="log" aria-live="off" aria-label="Questions and answers">'
+    return f"{tools}{chat}{turns}{asked}{said}</div>"
 
 
 def _turn(number: int, exchange: Exchange, taken_away: TakenAway | None, correctable: bool) -> str:
@@ -137,6 +143,11 @@ def _turn(number: int, exchange: Exchange, taken_away: TakenAway | None, correct
         f"{_runners_up(exchange)}{_why(exchange)}{_actions(number, exchange, taken_away, correctable)}"
         "</section>"
     )
+
+
+def _pending(question: str) -> str:
+    shown = escape(question[:LONGEST_QUESTION])
+    return f'<section class="turn pending"><h2 class="asked" dir="auto">{shown}</h2><p class="short"></p></section>'
 
 
 def _light(exchange: Exchange) -> str:
@@ -178,7 +189,7 @@ def _answered(exchange: Exchange) -> str:
     sentence, span, row = answer.sentence, answer.span, exchange.runners[0].row
     if sentence is None:
         return ""
-    short = f'<p class="short" dir="auto">{escape(_one_line(span.text))}</p>' if span is not None else ""
+    short = f'<p class="short" dir="auto">{escape(one_line(span.text))}</p>' if span is not None else ""
     leading = ""
     if answer.passage is not None and answer.passage.start < sentence.start:
         before = answer.passage.text[: sentence.start - answer.passage.start]
@@ -302,12 +313,8 @@ def _actions(number: int, exchange: Exchange, taken_away: TakenAway | None, corr
     return f'<p class="actions">{copies}{link}{wrong}</p>'
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _short(text: str, longest: int = LONGEST_SHOWN) -> str:
-    line = _one_line(text)
+    line = one_line(text)
     return line if len(line) <= longest else line[: longest - 1].rsplit(" ", 1)[0] + "…"
 
 

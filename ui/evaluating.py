@@ -23,6 +23,7 @@ from qa.report import as_html as run_page
 from qa.report import refuse_empty
 from qa.run import BadRun, read_run, run_questions, unfinished
 from qa.summary import summarise
+from ui.waiting import bar_html
 from ui.words import count
 
 LOOK_EVERY = 0.25  # seconds between two looks at how far a run has come
@@ -111,11 +112,8 @@ def comparison_html(runs: Path, earlier: str, later: str) -> str:
 
 def progress_html(progress: Progress) -> str:
     """Return a bar with the figures beside it."""
-    told = f"{progress.asked:,} of {progress.total:,} questions"
-    return (
-        f'<p class="asked-so-far"><progress max="{max(1, progress.total)}" value="{progress.asked}" '
-        f'aria-label="Questions asked"></progress> {told}</p>'
-    )
+    told = f"{progress.asked:,} of {count(progress.total, 'question')}"
+    return bar_html(progress.asked, progress.total, label="Questions asked", told=told)
 
 
 def _inside(runs: Path, name: str) -> Path:

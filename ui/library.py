@@ -1,4 +1,4 @@
-"""An article comes in; its Answerer goes out, opened once however many people ask for it.
+"""An article comes in; its Answerer goes out, opened once however many people ask for it, and how far that has come.
 
 The library also remembers articles under a short key, so that a link or a session can name one without carrying its
 text, and lists the shelf: what was opened here, and what the cache still holds.
@@ -8,19 +8,37 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from index.article import Article
-from index.build import load_index
+from index.build import Progress, load_index
 from index.errors import SavedIndexError
 from index.kept import kept_indexes
 from qa.answer import Answerer
 
 KEY_LENGTH = 16  # hexadecimal digits of the fingerprint: two articles of one shelf will not share them
 OPEN_ARTICLES = 16  # an open article of 500 pages takes some 20 MB; the others are in the cache
-Open = Callable[[Article], Answerer]
+LOOK_EVERY = 0.25  # seconds between two looks at how far an opening has come
+
+
+class Open(Protocol):
+    """How an article becomes an Answerer; `progress` is told how many of its sentences are embedded."""
+
+    def __call__(self, article: Article, *, progress: Progress) -> Answerer:
+        """Raises UserError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HowFar:
+    """How much of an article is embedded."""
+
+    done: int  # sentences
+    total: int  # 0: not begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +64,8 @@ class Library:
         self._cache = cache
         self._articles: OrderedDict[str, Article] = OrderedDict()  # the last used is last
         self._answerers: dict[str, Answerer] = {}
+        self._far: dict[str, HowFar] = {}  # of the articles being opened
+        self._coming: dict[str, Future[Answerer]] = {}
         self._lock = threading.Lock()
         # One at a time: two cores embed two articles no faster together, and the models must be loaded only once.
         self._opening = threading.Lock()
@@ -80,9 +100,48 @@ class Library:
         found = self._answerers.get(key)
         if found is None:
             with self._opening:
-                found = self._answerers.get(key) or self._open_article(article)
-                self._answerers[key] = found
+                found = self._answerers.get(key)
+                if found is None:
+                    try:
+                        found = self._open_article(
+                            article, progress=lambda _, done, total: self._note(key, done, total)
+                        )
+                    finally:
+                        self._far.pop(key, None)
+                    self._answerers[key] = found
         return found
+
+    def open_in_steps(self, article: Article) -> Iterator[HowFar]:
+        """Open the article in another thread; yield how far it is, now and then, until it is open. Raises UserError."""
+        key = self.put(article)
+        if key in self._answerers:
+            return
+        coming = self._opened_elsewhere(key, article)
+        while not wait([coming], timeout=LOOK_EVERY).done:
+            yield self._far.get(key, HowFar(0, 0))
+        coming.result()
+
+    def _opened_elsewhere(self, key: str, article: Article) -> Future[Answerer]:
+        with self._lock:
+            coming = self._coming.get(key)
+            if coming is not None:
+                return coming
+            coming = self._coming[key] = Future()
+
+        def work() -> None:
+            try:
+                coming.set_result(self.answerer(article))
+            except BaseException as error:  # raised again where somebody waits for it
+                coming.set_exception(error)
+            finally:
+                with self._lock:
+                    self._coming.pop(key, None)
+
+        threading.Thread(target=work, name="opening", daemon=True).start()
+        return coming
+
+    def _note(self, key: str, done: int, total: int) -> None:
+        self._far[key] = HowFar(done, total)
 
     def shelf(self) -> list[Shelved]:
         """Return the articles at hand, the last used first, then what the cache holds."""

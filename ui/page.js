@@ -30,7 +30,8 @@
     const around = document.querySelector(pane);
     if (!around) return;
     const [inner, outer] = [one.getBoundingClientRect(), around.getBoundingClientRect()];
-    const spare = where === "center" ? Math.max(0, (outer.height - inner.height) / 2) : 16;
+    const above = around.querySelector(".tools")?.offsetHeight ?? 0;  // stays in sight, and must not cover it
+    const spare = where === "center" ? Math.max(0, (outer.height - inner.height) / 2) : above + 16;
     around.scrollTo({ top: around.scrollTop + inner.top - outer.top - spare, behavior });
   };
 
@@ -114,6 +115,7 @@
     turn.append(asked, short);
     chat.append(turn);
     bring(turn, "#conversation", "start", "instant");
+    say("Reading");
   };
   window.articleQA = { pending: (question, ...rest) => { pending(String(question ?? "")); return [question, ...rest]; } };
 
@@ -166,6 +168,15 @@
     tell("#conversation", { wrong: number, row: Number(row) });
   };
 
+  // Escape closes what is open, the innermost first.
+  const shut = (target) => {
+    const folded = target.closest?.("details[open]");
+    const another = document.querySelector("#another button.label-wrap.open");
+    if (document.body.classList.contains("choosing")) choose(null);
+    else if (folded) { folded.open = false; folded.querySelector("summary").focus(); }
+    else if (another && target.closest?.("#another")) { another.click(); another.focus(); }
+  };
+
   document.addEventListener("click", (event) => {
     const target = event.target.closest?.("button, .s");
     if (!target) return;
@@ -190,7 +201,13 @@
   });
   document.addEventListener("keydown", (event) => {
     const target = event.target;
-    if (event.key === "Escape" && document.body.classList.contains("choosing")) choose(null);
+    if (event.key === "Escape") shut(target);
+    else if (/^Arrow(Up|Down)$/.test(event.key) && target.matches?.(".others .runner")) {
+      event.preventDefault();
+      const all = [...target.closest("ol").querySelectorAll(".runner")];
+      const next = all[all.indexOf(target) + (event.key === "ArrowDown" ? 1 : -1)];
+      if (next) { next.focus(); light(next.closest(".turn"), next.dataset.row); }
+    }
     else if (event.key === "Enter" && target.classList?.contains("s") && document.body.classList.contains("choosing")) chosen(target.dataset.row);
     else if (event.key === "/" && !target.closest?.("input, textarea, select, [contenteditable]")) { event.preventDefault(); box()?.focus(); }
   });
