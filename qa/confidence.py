@@ -27,6 +27,7 @@ def features(reading: Reading, *, mentioned_share: float = 1.0) -> dict[str, flo
     """
     best = [sentence.relevance for sentence in reading.sentences[:2]] + [0.0, 0.0]
     top = reading.sentences[0].candidate if reading.sentences else None
+    log_sentences = math.log(max(len(reading.sentences), 1))
     shares = [sentence.relevance for sentence in reading.sentences] + [reading.none]
     return {
         "top_logit": _logit(best[0]),
@@ -42,7 +43,10 @@ def features(reading: Reading, *, mentioned_share: float = 1.0) -> dict[str, flo
         "log_dense_rank": math.log(top.dense_rank) if top else 0.0,
         "log_bm25_rank": math.log(top.bm25_rank) if top else 0.0,
         "span_logit": _logit(reading.sentences[0].span_relevance or 0.5) if reading.sentences else 0.0,
-        "log_sentences": math.log(max(len(reading.sentences), 1)),
+        "log_sentences": log_sentences,
+        # To be far ahead of three sentences says less than to be far ahead of three hundred.
+        "top_logit_in_length": _logit(best[0]) * log_sentences,
+        "cosine_in_length": (top.cosine if top else 0.0) * log_sentences,
         "mentioned_share": mentioned_share,
     }
 

@@ -57,9 +57,13 @@ class ReaderSettings:
     question_pieces: int
     history_pieces: int
     most_pieces: int  # of the article, for one question; a shorter article is read whole
-    span_weight: float  # of the best span's logit, in a sentence's logit
-    fused_weight: float  # of the retriever's fused relevance, in a sentence's logit
-    lead_weight: float  # of log(1 + place), counted up to LEAD_SENTENCES: what is said twice is said first at the top
+    # A sentence's logit is the sum of six things, each by its weight; "none" stands against it at none_logit.
+    sentence_weight: float  # of the model's logit for the sentence
+    span_weight: float  # of the best span's logit
+    cosine_weight: float  # of the retriever's cosine
+    bm25_weight: float  # of log(1 + BM25)
+    lead_weight: float  # of -log(1 + place), counted up to LEAD_SENTENCES: what is said twice is said first at the top
+    length_weight: float  # of log(characters): a longer sentence says more
     none_logit: float
     sha256: str  # of reader.onnx
 
@@ -154,18 +158,24 @@ class TrainedReader:
             return Reading((), none=1.0, read=0)
         logits = self.logits(question, history, article_index, candidates)
         rows = sorted(logits)
-        fused = {candidate.row: candidate.fused for candidate in candidates}
+        by_row = {candidate.row: candidate for candidate in candidates}
         spans = {row: best_span(logits[row]) for row in rows}
         s = self.settings
         values = np.array(
-            [weighed(logits[row].sentence, spans[row][2], fused[row], row, s) for row in rows] + [s.none_logit]
-        )
+            [
+                weighed(
+                    logits[row].sentence, spans[row][2], cosine=by_row[row].cosine, bm25=by_row[row].bm25, row=row,
+                    characters=len(article_index.sentences[row].text), settings=s,
+                )
+                for row in rows
+            ]
+            + [s.none_logit]
+        )  # fmt: skip
         shares = np.exp(values - values.max())
         shares /= shares.sum()
         unread = [candidate for candidate in candidates if candidate.row not in logits]
         if unread:
             shares *= 1 - UNREAD_SHARE
-        by_row = {candidate.row: candidate for candidate in candidates}
         wants_span = not _YES_OR_NO.match(question)
         read = [
             self._read_sentence(by_row[row], float(share), article_index, logits[row], spans[row], wants_span)
@@ -319,13 +329,24 @@ class _LazyPieces(Mapping[int, Pieces]):
             self._known[row] = Pieces(encoded.ids[: self._most], encoded.offsets[: self._most])
 
 
-def weighed(sentence: float, span: float, fused: float, row: int, settings: ReaderSettings) -> float:
-    """Return a sentence's logit from what the model says of it and of its best span, the retriever, and its place."""
+def weighed(
+    sentence: float,
+    span: float,
+    *,
+    cosine: float,
+    bm25: float,
+    row: int,
+    characters: int,
+    settings: ReaderSettings,
+) -> float:
+    """Return a sentence's logit from the model's logits for it and its best span, the retriever, its place and length."""
     return (
-        sentence
+        settings.sentence_weight * sentence
         + settings.span_weight * span
-        + settings.fused_weight * fused
+        + settings.cosine_weight * cosine
+        + settings.bm25_weight * math.log1p(max(bm25, 0.0))
         - settings.lead_weight * math.log1p(min(row, LEAD_SENTENCES))
+        + settings.length_weight * math.log(max(characters, 1))
     )
 
 

@@ -148,3 +148,19 @@ def test_calibration_error_by_hand():
     """Ten bins. 0.95, 0.95 right and wrong: |0.95 - 0.5| * 2/4; 0.15, 0.15 both wrong: 0.15 * 2/4. Sum 0.3."""
     found = calibration_error(np.array([0.95, 0.95, 0.15, 0.15]), np.array([1.0, 0.0, 0.0, 0.0]))
     assert found == pytest.approx(0.3)
+
+
+def test_the_likeliest_weights_are_those_that_made_the_answers() -> None:
+    """Questions answered by a known conditional logit; its six weights and the logit of "none" are found again."""
+    from training.choose import likeliest
+
+    rng = np.random.default_rng(5)
+    known = np.array([1.0, 0.5, 2.0, 0.0, 0.8, -0.5, 1.2])
+    cases = []
+    for _ in range(4000):
+        x = rng.normal(size=(int(rng.integers(2, 9)), 6))
+        logits = np.append(x @ known[:-1], known[-1])
+        shares = np.exp(logits) / np.exp(logits).sum()
+        chosen = int(rng.choice(len(shares), p=shares))
+        cases.append((x, np.arange(len(x)) == chosen, 1.0))
+    assert np.abs(likeliest(cases, ridge=0.0) - known).max() < 0.15

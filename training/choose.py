@@ -1,14 +1,16 @@
 """What the reader said of validation questions goes in; figures, weights and the calibration come out.
 
+The weights are those of the greatest likelihood (a conditional logit, McFadden 1974): one softmax over the sentences of
+each question and "none", which is right where nothing answers. So they are chosen for honest shares, not ranks only.
+
 python -m training.choose figures build/newsqa.jsonl build/squad2.jsonl ...      P@1 of each stage, span F1, AUROC
-python -m training.choose weights build/newsqa.jsonl build/squad2.jsonl ...      P@1 over a grid of weights
+python -m training.choose weights build/*.jsonl --write      the six weights of a sentence's logit into reader.json
 python -m training.choose calibration build/*.jsonl --write      coefficients into qa/weights/calibration.json
 
 The lines are what `training.evaluate` writes.
 """
 
 import argparse
-import itertools
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -25,7 +27,10 @@ from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
 from qa.trained_reader import UNREAD_SHARE, WEIGHTS, ReaderSettings, weighed
 
-FEATURES = ("top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences")
+FEATURES = (
+    "top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences", "top_logit_in_length",
+    "cosine_in_length",
+)  # fmt: skip
 Line = dict[str, Any]
 
 
@@ -37,14 +42,14 @@ def read_lines(path: Path) -> list[Line]:
 
 def values(line: Line, settings: ReaderSettings) -> np.ndarray[Any, Any]:
     """Return the logit of every listed sentence, as the reader weighs it; those that were not read stand last."""
-    return np.array(
-        [
-            -99.0 - i if sentence is None else weighed(sentence, span, fused, row, settings)
-            for i, (sentence, span, fused, row) in enumerate(
-                zip(line["sentence"], line["span"], line["fused"], line["rows"], strict=True)
-            )
-        ]
-    )
+    logits = -99.0 - np.arange(len(line["rows"]), dtype=float)
+    for i, sentence in enumerate(line["sentence"]):
+        if sentence is not None:
+            logits[i] = weighed(
+                sentence, line["span"][i], cosine=line["cosine"][i], bm25=line["bm25"][i], row=line["rows"][i],
+                characters=line["characters"][i], settings=settings,
+            )  # fmt: skip
+    return logits
 
 
 def right_first(lines: Sequence[Line], settings: ReaderSettings) -> np.ndarray[Any, Any]:
@@ -114,7 +119,7 @@ def print_figures(path: Path, settings: ReaderSettings) -> None:
     for stage in ("cosine", "bm25", "fused"):
         best = [line["rows"][int(np.argmax(line[stage]))] in line["gold"] for line in answerable]
         print(f"  P@1 {stage:8}", interval(np.array(best, dtype=float)))
-    alone = replace(settings, span_weight=0.0, fused_weight=0.0, lead_weight=0.0)
+    alone = replace(settings, **{name: float(name == "sentence_weight") for name in WEIGHTS_OF})
     print("  P@1 sentence", interval(right_first(lines, alone)))
     print("  P@1 reader  ", interval(right_first(lines, settings)))
     was_read = [
@@ -141,14 +146,76 @@ def split(numbers: Sequence[float], lines: Sequence[Line]) -> tuple[list[float],
     return [n for n, line in both if line["answerable"]], [n for n, line in both if not line["answerable"]]
 
 
-def print_grid(paths: Sequence[Path]) -> None:
-    """Print P@1 for a grid of weights, sets side by side."""
-    sets = [read_lines(path) for path in paths]
-    print("span fused lead", *[path.stem for path in paths])
-    grid = itertools.product((0.0, 0.3, 0.6), (1.0, 2.0, 3.0, 4.0, 6.0), (0.0, 0.3, 0.6))
-    for span, fused, lead in grid:
-        settings = replace(shipped(), span_weight=span, fused_weight=fused, lead_weight=lead)
-        print(span, fused, lead, *[f"{right_first(lines, settings).mean():.4f}" for lines in sets], flush=True)
+WEIGHTS_OF = ("sentence_weight", "span_weight", "cosine_weight", "bm25_weight", "lead_weight", "length_weight")
+
+
+def seen_by_weights(line: Line) -> np.ndarray[Any, Any]:
+    """Return what each of the six weights multiplies, (sentences read, 6)."""
+    only = dict.fromkeys(WEIGHTS_OF, 0.0)
+    return np.array(
+        [
+            values(line, replace(shipped(), **{**only, name: 1.0}))[[s is not None for s in line["sentence"]]]
+            for name in WEIGHTS_OF
+        ]
+    ).T
+
+
+def likeliest(
+    cases: Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], float]], ridge: float = 1e-3
+) -> np.ndarray[Any, Any]:
+    """Return the six weights and the logit of "none" under which the right sentences are likeliest.
+
+    cases: for each question what the weights multiply (sentences, 6), which are right (sentences,), the case's weight.
+    """
+    from scipy.optimize import minimize
+
+    total = sum(weight for _, _, weight in cases)
+
+    def loss(c: np.ndarray[Any, Any]) -> tuple[float, np.ndarray[Any, Any]]:
+        value, slope = ridge * float(c @ c), 2 * ridge * c
+        for x, right, weight in cases:
+            logits = np.append(x @ c[:-1], c[-1])
+            shares = np.exp(logits - logits.max())
+            shares /= shares.sum()
+            target = np.append(right, 0.0 if right.any() else 1.0) * shares
+            value -= weight / total * float(np.log(max(target.sum(), 1e-300)))
+            gap = weight / total * (shares - target / max(target.sum(), 1e-300))
+            slope += np.append(gap[:-1] @ x, gap[-1])
+        return value, slope
+
+    return np.asarray(minimize(loss, np.zeros(len(WEIGHTS_OF) + 1), jac=True, method="L-BFGS-B").x)
+
+
+def fit_weights(paths: Sequence[Path], *, write: bool) -> None:
+    """Fit the weights, each set counting the same; print P@1 as six-fold cross-validation by article finds it."""
+    lines = [(path.stem, line) for path in paths for line in read_lines(path)]
+    size = {path.stem: sum(name == path.stem for name, _ in lines) for path in paths}
+    cases = []
+    for name, line in lines:
+        rows = [row for row, sentence in zip(line["rows"], line["sentence"], strict=True) if sentence is not None]
+        right = np.array([row in line["gold"] for row in rows])
+        if line["gold"] and not right.any():
+            continue  # the evidence was not read: nothing is learned from it about weighing
+        cases.append((name, line, (seen_by_weights(line), right, 1 / size[name])))
+    articles = sorted({line["article"].split("#")[0] for _, line, _ in cases})
+    np.random.default_rng(7).shuffle(articles)
+    fold = {article: number % 6 for number, article in enumerate(articles)}
+    found: dict[str, list[float]] = {}
+    for number in range(6):
+        inside = [case for _, line, case in cases if fold[line["article"].split("#")[0]] != number]
+        c = likeliest(inside)
+        for name, line, (x, right, _) in cases:
+            if fold[line["article"].split("#")[0]] == number and right.any():
+                found.setdefault(name, []).append(float(right[int(np.argmax(x @ c[:-1]))]))
+    for name, share in found.items():
+        print(f"{name:14} P@1 where the evidence was read, held out: {interval(np.array(share))}")
+    c = likeliest([case for _, _, case in cases])
+    weights = {name: round(float(value), 3) for name, value in zip((*WEIGHTS_OF, "none_logit"), c, strict=True)}
+    print(weights)
+    if write:
+        path = WEIGHTS / "reader.json"
+        settings = {**json.loads(path.read_text(encoding="utf-8")), **weights}
+        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
 def rows_of(lines: Sequence[Line], settings: ReaderSettings) -> Iterator[tuple[dict[str, float], bool, str]]:
@@ -254,7 +321,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     if arguments.what == "weights":
-        print_grid(arguments.lines)
+        fit_weights(arguments.lines, write=arguments.write)
     elif arguments.what == "figures":
         for path in arguments.lines:
             print_figures(path, shipped())

@@ -3,8 +3,8 @@
     python -m training.evaluate ../shared/data/validation/newsqa.jsonl.gz qa/weights build/newsqa.jsonl [--own]
 
 The set is in the normal form (training/README.md). One question a line, in the order of the file: {"id", "article",
-"gold": [row], "rows": [row], "cosine", "bm25", "fused", "sentence", "span": [...] by row, "answers", "text"}.
-`training.choose` turns these lines into figures and settings, so that a weight can be chosen without reading anything
+"gold": [row], "rows": [row], "characters", "cosine", "bm25", "fused", "sentence", "span": [...] by row, "answers",
+"text"}. `training.choose` turns these lines into figures and settings, so that a weight can be chosen without reading anything
 again. --own asks each question of its own paragraph.
 """
 
@@ -130,6 +130,7 @@ def main() -> None:
                 "id": question["id"], "article": name, "question": question["question"], "history": len(history),
                 "answerable": bool(places), "gold": right_rows(article_index, places), "rows": rows,
                 "sentences": len(article_index.sentences),
+                "characters": [len(article_index.sentences[r].text) for r in rows],
                 "cosine": [round(by_row[r].cosine, 5) for r in rows], "bm25": [round(by_row[r].bm25, 4) for r in rows],
                 "rank": [by_row[r].rank for r in rows], "dense_rank": [by_row[r].dense_rank for r in rows],
                 "bm25_rank": [by_row[r].bm25_rank for r in rows], "fused": [round(by_row[r].fused, 5) for r in rows],

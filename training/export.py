@@ -26,14 +26,7 @@ from training.train import encoder_folder
 
 HERE = Path(__file__).parent
 HEADS = ("means", "head_mean", "head_first", "head_out", "head_span")
-CHOSEN = {  # on validation data, with training.choose
-    "window_pieces": 160,
-    "most_pieces": 1200,
-    "span_weight": 0.6,
-    "fused_weight": 2.0,
-    "lead_weight": 0.5,
-    "none_logit": 0.0,
-}
+CHOSEN = HERE.parent / "qa" / "weights" / "reader.json"  # chosen on validation data, with training.choose
 
 
 def reader_graph(weights: dict[str, np.ndarray[Any, Any]]) -> onnx.ModelProto:
@@ -178,8 +171,9 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     content = graph.SerializeToString()
     (arguments.folder / "reader.onnx").write_bytes(content)
+    chosen = arguments.folder / "reader.json" if (arguments.folder / "reader.json").exists() else CHOSEN
     settings = {
-        **CHOSEN,
+        **json.loads(chosen.read_text(encoding="utf-8")),
         "question_pieces": config["examples"]["question_pieces"],
         "history_pieces": config["examples"]["history_pieces"],
         "sha256": hashlib.sha256(content).hexdigest(),

@@ -171,7 +171,9 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=HERE / "config.toml")
     parser.add_argument("--steps", type=int, help="instead of the configuration's")
     parser.add_argument("--decay-from", type=int, help="first step of the final fall of the learning rate")
-    parser.add_argument("--minutes", type=float, help="instead of steps: end after so long, the rate falling by the clock")
+    parser.add_argument(
+        "--minutes", type=float, help="instead of steps: end after so long, the rate falling by the clock"
+    )
     parser.add_argument("--start-from", type=Path, help="a former round's checkpoint: its weights, a fresh optimizer")
     arguments = parser.parse_args()
     config = tomllib.loads(arguments.config.read_text(encoding="utf-8"))
