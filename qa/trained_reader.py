@@ -339,7 +339,7 @@ def weighed(
     characters: int,
     settings: ReaderSettings,
 ) -> float:
-    """Return a sentence's logit from the model's logits for it and its best span, the retriever, its place and length."""
+    """Return a sentence's logit from the model's logits for it and its best span, the retriever, place and length."""
     return (
         settings.sentence_weight * sentence
         + settings.span_weight * span

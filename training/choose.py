@@ -14,7 +14,7 @@ import argparse
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,11 @@ def shipped() -> ReaderSettings:
     return ReaderSettings(**json.loads((WEIGHTS / "reader.json").read_text(encoding="utf-8")))
 
 
+def weighing(weights: dict[str, float]) -> ReaderSettings:
+    """Return the shipped settings with other weights."""
+    return ReaderSettings(**{**asdict(shipped()), **weights})
+
+
 def print_figures(path: Path, settings: ReaderSettings) -> None:
     """Print what one set says."""
     lines = read_lines(path)
@@ -119,7 +124,7 @@ def print_figures(path: Path, settings: ReaderSettings) -> None:
     for stage in ("cosine", "bm25", "fused"):
         best = [line["rows"][int(np.argmax(line[stage]))] in line["gold"] for line in answerable]
         print(f"  P@1 {stage:8}", interval(np.array(best, dtype=float)))
-    alone = replace(settings, **{name: float(name == "sentence_weight") for name in WEIGHTS_OF})
+    alone = weighing({name: float(name == "sentence_weight") for name in WEIGHTS_OF})
     print("  P@1 sentence", interval(right_first(lines, alone)))
     print("  P@1 reader  ", interval(right_first(lines, settings)))
     was_read = [
@@ -153,10 +158,7 @@ def seen_by_weights(line: Line) -> np.ndarray[Any, Any]:
     """Return what each of the six weights multiplies, (sentences read, 6)."""
     only = dict.fromkeys(WEIGHTS_OF, 0.0)
     return np.array(
-        [
-            values(line, replace(shipped(), **{**only, name: 1.0}))[[s is not None for s in line["sentence"]]]
-            for name in WEIGHTS_OF
-        ]
+        [values(line, weighing({**only, name: 1.0}))[[s is not None for s in line["sentence"]]] for name in WEIGHTS_OF]
     ).T
 
 

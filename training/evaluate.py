@@ -4,8 +4,8 @@
 
 The set is in the normal form (training/README.md). One question a line, in the order of the file: {"id", "article",
 "gold": [row], "rows": [row], "characters", "cosine", "bm25", "fused", "sentence", "span": [...] by row, "answers",
-"text"}. `training.choose` turns these lines into figures and settings, so that a weight can be chosen without reading anything
-again. --own asks each question of its own paragraph.
+"text"}. `training.choose` turns these lines into figures and settings, so that a weight can be chosen without reading
+anything again. --own asks each question of its own paragraph.
 """
 
 import argparse
