@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from qa.evaluate import Outcome
-from qa.exchange import export_run
+from qa.exchange import export_run, squad_holds
 from qa.metrics import mean
 from qa.run import Run, read_run
 from qa.summary import figures_of, summarise
@@ -29,7 +29,7 @@ def ours(run: Run) -> dict[str, float]:
     HasAns and NoAns are figures of the summary; the others put the two together, or move the threshold.
     """
     everything = summarise(run).everything
-    held = [outcome for outcome in run.outcomes if outcome.answers or not outcome.answerable]
+    held = [outcome for outcome in run.outcomes if squad_holds(outcome.answers, answerable=outcome.answerable)]
     silent = [outcome for outcome in held if not outcome.answerable]
     said: dict[str, float | None] = {
         "HasAns_exact": everything["exact_match"].value,
@@ -65,7 +65,7 @@ def theirs(script: Path, run: Run) -> dict[str, float]:
     """Return what the script says of the files that a run is exported to."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        export_run(run, folder)
+        export_run(run, folder, ["squad"])
         command = [sys.executable, str(script.resolve()), "squad.json", "predictions.json"]
         subprocess.run([*command, "-n", "na_prob.json", "-o", "figures.json"], cwd=folder, check=True)
         figures: dict[str, float] = json.loads((folder / "figures.json").read_text(encoding="utf-8"))

@@ -53,6 +53,18 @@ class FailIf(str, Enum):
     worse = "worse"
 
 
+class ExportFormat(str, Enum):
+    """What may be given to --as."""
+
+    squad = "squad"
+    beir = "beir"
+    trec = "trec"
+
+
+FormatsOption = Annotated[
+    list[ExportFormat] | None,
+    typer.Option("--as", help="Write only this; may be repeated. [default: all three]"),
+]
 OutputOption = Annotated[
     list[Path] | None,
     typer.Option("--output", "-o", dir_okay=False, help="Write a report: .html, .md, .json, .csv or .xml (JUnit)."),
@@ -67,6 +79,7 @@ def mount(app: typer.Typer) -> None:
     app.command("report", epilog="Example: article-qa report runs/new -o report.html")(report_command)
     app.command("compare", epilog="Example: article-qa compare runs/old runs/new -o comparison.html")(compare_command)
     app.command("export", epilog="Example: article-qa export runs/new exported")(export_command)
+    app.command("import", epilog="Example: article-qa import other.trec runs/other questions.jsonl")(import_command)
     app.command("sweep", epilog="The file: questions, measure, folder and [settings]; see docs/evaluation.md.")(
         sweep_command
     )
@@ -77,6 +90,7 @@ def mount(app: typer.Typer) -> None:
     questions.command("coverage")(questions_coverage_command)
     questions.command("review")(questions_review_command)
     questions.command("import")(questions_import_command)
+    questions.command("export")(questions_export_command)
     app.add_typer(questions, name="questions")
 
 
@@ -127,10 +141,7 @@ def evaluate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Ask a file of questions and score the answers."""
-    if squad is not None and questions is not None:
-        raise typer.BadParameter("give QUESTIONS or --squad, not both", param_hint="--squad")
-    if paragraph and squad is None:
-        raise typer.BadParameter("it belongs to --squad", param_hint="--paragraph")
+    _refuse_contradictions(questions, squad, paragraph)
     if resume and run is None:
         raise typer.BadParameter("only a recorded run can be taken up again: give --run", param_hint="--resume")
     if fail_if is not None and baseline is None:
@@ -264,14 +275,47 @@ def compare_command(
 def export_command(
     run: Annotated[Path, typer.Argument(help="A folder that eval --run made.", metavar="RUN")],
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.", metavar="FOLDER")],
+    formats: FormatsOption = None,
 ) -> None:
     """Write a run as SQuAD, BEIR and TREC files, so that other tools can score it."""
-    from qa.exchange import export_run
+    from qa.exchange import FORMATS, export_run
     from qa.run import read_run
 
-    for told in export_run(read_run(run), folder):
+    chosen = formats or FORMATS
+    for told in export_run(read_run(run), folder, chosen):
         say(told)
-    say(f"Exported to {folder}: squad.json, predictions.json, na_prob.json, beir/, qrels.txt and a .trec file a stage.")
+    files = {
+        "squad": "squad.json, predictions.json, na_prob.json",
+        "beir": "beir/",
+        "trec": "trec/ with a .trec file a stage",
+    }
+    say(f"Exported to {folder}: {', '.join(files[one] for one in FORMATS if one in chosen)}.")
+
+
+def import_command(
+    ranking: Annotated[
+        Path,
+        typer.Argument(dir_okay=False, help="A TREC run: question Q0 sentence rank score tag.", metavar="TREC_RUN"),
+    ],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the recorded run goes.", metavar="RUN")],
+    questions: Annotated[
+        Path | None,
+        typer.Argument(help="What was asked. [default: the project's own]", metavar="QUESTIONS.jsonl"),
+    ] = None,
+    article: ArticleOption = None,
+    squad: Annotated[
+        Path | None, typer.Option("--squad", dir_okay=False, help="The questions of a SQuAD 1.1 or 2.0 JSON file.")
+    ] = None,
+    paragraph: Annotated[bool, typer.Option("--paragraph", help="With --squad: each paragraph by itself.")] = False,
+) -> None:
+    """Record another tool's ranking as a run, for report and compare."""
+    from qa.run import write_run
+    from qa.trec import run_from_trec
+
+    _refuse_contradictions(questions, squad, paragraph)
+    run = run_from_trec(ranking, _question_set(questions, squad, paragraph, article))
+    write_run(run, folder)
+    say(f"{len(run.outcomes):,} questions: {folder}. Their confidence only orders them; it is no probability.")
 
 
 def sweep_command(
@@ -444,21 +488,46 @@ def _judge(draft: Question) -> tuple[Verdict, Question]:
 
 
 def questions_import_command(
-    source: Annotated[Path, typer.Argument(help="A SQuAD JSON file, or a BEIR folder.", metavar="SOURCE")],
+    source: Annotated[
+        Path, typer.Argument(help="A SQuAD JSON file, or a BEIR or TREC folder.", metavar="SOURCE", exists=True)
+    ],
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where questions.jsonl goes.", metavar="FOLDER")],
     paragraph: Annotated[
         bool, typer.Option("--paragraph", help="SQuAD: every paragraph an article of its own.")
     ] = False,
 ) -> None:
-    """Turn SQuAD or BEIR files into questions.jsonl, with the articles beside it."""
-    from qa.exchange import read_beir, write_questions
-    from qa.questions import read_squad
+    """Turn SQuAD, BEIR or TREC files into questions.jsonl, with the articles beside it."""
+    from qa.exchange import import_questions, write_questions
 
-    question_set = read_beir(source) if source.is_dir() else read_squad(source, paragraph=paragraph)
+    question_set = import_questions(source, paragraph=paragraph)
     path = write_questions(question_set, folder)
     for why, count in question_set.left_out.items():
         say(f"{count:,} questions left out: {why}.")
     say(f"{len(question_set.questions):,} questions on {len(question_set.articles):,} articles: {path}")
+
+
+def questions_export_command(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="One question a line.", metavar="QUESTIONS.jsonl")],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.", metavar="FOLDER")],
+    article: ArticleOption = None,
+    formats: FormatsOption = None,
+) -> None:
+    """Turn questions.jsonl into SQuAD, BEIR and TREC files, for other tools to answer."""
+    from qa.exchange import FORMATS, export_questions
+
+    question_set = _question_set(file, None, False, article)
+    chosen = formats or FORMATS
+    for told in export_questions(question_set, folder, chosen):
+        say(told)
+    files = {"squad": "squad.json", "beir": "beir/", "trec": "trec/"}
+    say(f"Exported to {folder}: {', '.join(files[one] for one in FORMATS if one in chosen)}.")
+
+
+def _refuse_contradictions(questions: Path | None, squad: Path | None, paragraph: bool) -> None:
+    if squad is not None and questions is not None:
+        raise typer.BadParameter("give QUESTIONS or --squad, not both", param_hint="--squad")
+    if paragraph and squad is None:
+        raise typer.BadParameter("it belongs to --squad", param_hint="--paragraph")
 
 
 def _measure(name: str, option: str) -> str:

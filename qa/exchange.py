@@ -4,33 +4,32 @@
     predictions.json      what the official SQuAD script scores: id -> short answer, "" where nothing was answered
     na_prob.json          and its probability that there is no answer: id -> 1 - confidence
     beir/                 corpus.jsonl (a document is a sentence), queries.jsonl, qrels/test.tsv, and articles.jsonl
-    qrels.txt             TREC: question 0 sentence 1
-    STAGE.trec            TREC run after each stage: question Q0 sentence rank score tag
+    trec/                 topics.tsv, documents.tsv, qrels.txt, and STAGE.trec, the run after each stage; see `qa.trec`
 
 A sentence is named after its place, ARTICLE:START-END (the first twelve digits of the article's fingerprint, then
 characters). Fields the formats do not know (kind, history, places) are added under names their own tools ignore, so
-that reading a file back gives the same questions.
+that reading a SQuAD or BEIR file back gives the same questions.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from index.article import Article, article_from_text
 from index.errors import BadQuestionFile
-from index.sentences import split_sentences
 from qa.dialogue import Turn
-from qa.evaluate import STAGES, Stage, gold_sentences
-from qa.metrics import Range
-from qa.questions import UNANSWERABLE, Question, QuestionSet
+from qa.evaluate import STAGES, gold_sentences
+from qa.metrics import Range, squad_words
+from qa.questions import UNANSWERABLE, Question, QuestionSet, read_squad
 from qa.run import Run
+from qa.trec import TOPICS, document_name, numbered_lines, read_trec, sentences_of, write_trec, write_trec_run
 
-TAG = "article-qa"
+FORMATS = ("squad", "beir", "trec")
 
 
 def question_set_of(run: Run) -> QuestionSet:
@@ -54,25 +53,48 @@ def question_set_of(run: Run) -> QuestionSet:
     return QuestionSet(questions, run.articles, run.name, run.left_out)
 
 
-def export_run(run: Run, folder: Path) -> list[str]:
-    """Write every file above into a folder and return what must be known about them, a line each."""
+def export_questions(question_set: QuestionSet, folder: Path, formats: Collection[str] = FORMATS) -> list[str]:
+    """Write questions into a folder in each of the formats; return what must be known about the files, a line each."""
     folder.mkdir(parents=True, exist_ok=True)
-    question_set = question_set_of(run)
     told = []
-    without = write_squad(question_set, folder / "squad.json")
-    if without:
-        told.append(
-            f"{without:,} questions have evidence and no short answer; SQuAD cannot hold them, so they are left out."
-        )
-    write_predictions(run, folder)
-    write_beir(question_set, folder / "beir")
-    write_qrels(run, folder / "qrels.txt")
-    for stage in STAGES:
-        write_trec_run(run, folder / f"{stage}.trec", stage=stage)
+    if "squad" in formats:
+        without = write_squad(question_set, folder / "squad.json")
+        if without:
+            told.append(f"Left out of squad.json, which has no place for evidence without a short answer: {without:,}.")
+    if "beir" in formats:
+        write_beir(question_set, folder / "beir")
+    if "trec" in formats:
+        write_trec(question_set, folder / "trec")
+    return told
+
+
+def export_run(run: Run, folder: Path, formats: Collection[str] = FORMATS) -> list[str]:
+    """Write a run's questions as `export_questions` does, and what was answered where the format has a place for it."""
+    told = export_questions(question_set_of(run), folder, formats)
+    if "squad" in formats:
+        write_predictions(run, folder)
+    if "trec" in formats:
+        for stage in STAGES:
+            write_trec_run(run, folder / "trec" / f"{stage}.trec", stage=stage)
     errors = sum(outcome.error is not None for outcome in run.outcomes)
     if errors:
         told.append(f"{errors:,} questions ended in an error; the other tools will take them for wrong answers.")
     return told
+
+
+def import_questions(source: Path, *, paragraph: bool = False) -> QuestionSet:
+    """Return the questions of a SQuAD file, or of a BEIR or TREC folder. `paragraph` is SQuAD's.
+
+    Raises:
+        BadQuestionFile: with the file, and the line where there is one, that cannot be read.
+    """
+    if not source.is_dir():
+        return read_squad(source, paragraph=paragraph)
+    if (source / TOPICS).exists():
+        return read_trec(source)
+    if (source / "corpus.jsonl").exists():
+        return read_beir(source)
+    raise BadQuestionFile(f"{source} holds neither BEIR's corpus.jsonl nor TREC's {TOPICS}")
 
 
 # -- SQuAD -------------------------------------------------------------------------------------------------------------
@@ -91,7 +113,7 @@ def write_squad(question_set: QuestionSet, path: Path) -> int:
         for question in question_set.questions:
             if question.article != fingerprint:
                 continue
-            if question.answerable and not question.answers:
+            if not squad_holds(question.answers, answerable=question.answerable):
                 left_out += 1
                 continue
             asked.append(
@@ -111,6 +133,11 @@ def write_squad(question_set: QuestionSet, path: Path) -> int:
     return left_out
 
 
+def squad_holds(answers: Sequence[str], *, answerable: bool) -> bool:
+    """Whether SQuAD's script can score a question; of an answer without a word ("the") it would want silence."""
+    return not answerable or any(squad_words(answer) for answer in answers)
+
+
 def _squad_answers(question: Question, article: Article) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = []
     for answer in question.answers:
@@ -125,7 +152,7 @@ def _squad_answers(question: Question, article: Article) -> list[dict[str, Any]]
 
 def write_predictions(run: Run, folder: Path) -> None:
     """Write predictions.json and na_prob.json, for the questions SQuAD can hold."""
-    held = [outcome for outcome in run.outcomes if outcome.answers or not outcome.answerable]
+    held = [outcome for outcome in run.outcomes if squad_holds(outcome.answers, answerable=outcome.answerable)]
     _write_json(folder / "predictions.json", {outcome.id: outcome.span_text for outcome in held})
     _write_json(folder / "na_prob.json", {outcome.id: 1 - outcome.confidence for outcome in held})
 
@@ -250,59 +277,6 @@ def _beir_articles(folder: Path) -> tuple[dict[str, Article], dict[str, tuple[st
         raise BadQuestionFile(f"{corpus}: a document lacks {error}; _id and text were wanted") from None
 
 
-# -- TREC --------------------------------------------------------------------------------------------------------------
-
-
-def write_qrels(run: Run, path: Path) -> None:
-    """Write TREC qrels: a line for each right sentence."""
-    lines = [
-        f"{_token(outcome.id)} 0 {document_name(outcome.article, place)} 1\n"
-        for outcome in run.outcomes
-        for place in outcome.gold
-    ]
-    path.write_text("".join(lines), encoding="utf-8", newline="\n")
-
-
-def write_trec_run(run: Run, path: Path, *, stage: Stage = "reader") -> None:
-    """Write a TREC run of a stage. TREC's tools go by the score and not by the rank, so it falls by one a rank."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for outcome in run.outcomes:
-            for ranked in sorted(outcome.candidates, key=lambda ranked: ranked.rank(stage)):
-                rank = ranked.rank(stage)
-                name = document_name(outcome.article, ranked.range)
-                file.write(
-                    f"{_token(outcome.id)} Q0 {name} {rank} {len(outcome.candidates) + 1 - rank} {TAG}-{stage}\n"
-                )
-
-
-def read_trec_run(path: Path) -> dict[str, list[str]]:
-    """Return question -> documents, the highest score first, of any tool's TREC run.
-
-    Raises:
-        BadQuestionFile: with file:line, where a line is not "question Q0 document rank score tag".
-    """
-    scored: dict[str, list[tuple[float, str]]] = {}
-    for number, parts in _words(path, 6):
-        try:
-            scored.setdefault(parts[0], []).append((float(parts[4]), parts[2]))
-        except ValueError:
-            raise BadQuestionFile(f"{path}:{number}: the score {parts[4]!r} is not a number") from None
-    # Equal scores: trec_eval takes the document whose name comes later first.
-    return {name: [document for _, document in sorted(found, reverse=True)] for name, found in scored.items()}
-
-
-def read_qrels(path: Path) -> dict[str, set[str]]:
-    """Return question -> relevant documents of a TREC qrels file. Raises BadQuestionFile with file:line."""
-    relevant: dict[str, set[str]] = {}
-    for number, parts in _words(path, 4):
-        try:
-            if int(parts[3]) > 0:
-                relevant.setdefault(parts[0], set()).add(parts[2])
-        except ValueError:
-            raise BadQuestionFile(f"{path}:{number}: the relevance {parts[3]!r} is not a whole number") from None
-    return relevant
-
-
 # -- our own form ------------------------------------------------------------------------------------------------------
 
 
@@ -343,21 +317,6 @@ def _article_file(fingerprint: str) -> str:
 # -- small things ------------------------------------------------------------------------------------------------------
 
 
-def sentences_of(article: Article) -> list[Range]:
-    """Return where the sentences of an article stand."""
-    return [(sentence.start, sentence.end) for sentence in split_sentences(article.text)]
-
-
-def document_name(article: str, place: Range) -> str:
-    """Return the name of a sentence in BEIR and TREC files."""
-    return f"{article[:12]}:{place[0]}-{place[1]}"
-
-
-def _token(name: str) -> str:
-    """Return an id without white space, which parts TREC's columns."""
-    return "".join(f"%{ord(letter):02X}" if letter.isspace() or letter == "%" else letter for letter in name)
-
-
 def _write_json(path: Path, data: object) -> None:
     path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
 
@@ -369,7 +328,7 @@ def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _json_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
-    for number, line in _lines(path):
+    for number, line in numbered_lines(path):
         try:
             yield number, json.loads(line)
         except json.JSONDecodeError as error:
@@ -378,29 +337,9 @@ def _json_lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
 
 def _tsv(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
     header: list[str] | None = None
-    for number, line in _lines(path):
+    for number, line in numbered_lines(path):
         cells = line.rstrip("\r\n").split("\t")
         if header is None:
             header = cells
         else:
             yield number, dict(zip(header, cells, strict=False))
-
-
-def _words(path: Path, columns: int) -> Iterable[tuple[int, list[str]]]:
-    for number, line in _lines(path):
-        parts = line.split()
-        if len(parts) != columns:
-            raise BadQuestionFile(f"{path}:{number}: {columns} columns were wanted, this line has {len(parts)}")
-        yield number, parts
-
-
-def _lines(path: Path) -> Iterable[tuple[int, str]]:
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            yield from ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-    except FileNotFoundError:
-        raise BadQuestionFile(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise BadQuestionFile(f"{path} is a folder; a file was wanted") from None
-    except UnicodeDecodeError as error:
-        raise BadQuestionFile(f"{path}: it is not UTF-8 text ({error.reason})") from None

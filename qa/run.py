@@ -99,22 +99,7 @@ def run_questions(
     info: dict[str, Any] = {}
     if folder is not None:
         info, done = _take_up(folder, settings, fingerprint, question_set, resume=resume)
-    info = {
-        "format": FORMAT,
-        "settings": settings,
-        "questions": {"source": question_set.source, "sha256": fingerprint, "n": len(question_set.questions)},
-        "left_out": dict(question_set.left_out),
-        "candidate_fields": list(CANDIDATE_FIELDS),
-        "seed": seed,
-        "versions": versions(),
-        "code_sha256": code_fingerprint(),
-        "machine": {
-            "python": platform.python_version(),
-            "system": f"{platform.system()} {platform.machine()}",
-            "cpus": os.cpu_count(),
-        },
-        "threads": {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ},
-        "models": info.get("models", {}),
+    info = describe_run(question_set, settings, models=info.get("models", {}), seed=seed) | {
         "started": info.get("started", _now()),
         "ended": None,
         "resumed": [*info.get("resumed", []), _now()] if done else [],
@@ -165,6 +150,48 @@ def run_questions(
         info=info,
         left_out=question_set.left_out,
     )
+
+
+def describe_run(
+    question_set: QuestionSet, settings: Mapping[str, Any], *, models: Mapping[str, Any], seed: int = SEED
+) -> dict[str, Any]:
+    """Return what run.json says of a run that has begun and ended now."""
+    return {
+        "format": FORMAT,
+        "settings": dict(settings),
+        "questions": {
+            "source": question_set.source,
+            "sha256": question_set.fingerprint,
+            "n": len(question_set.questions),
+        },
+        "left_out": dict(question_set.left_out),
+        "candidate_fields": list(CANDIDATE_FIELDS),
+        "seed": seed,
+        "versions": versions(),
+        "code_sha256": code_fingerprint(),
+        "machine": {
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "cpus": os.cpu_count(),
+        },
+        "threads": {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ},
+        "models": dict(models),
+        "started": _now(),
+        "ended": _now(),
+        "resumed": [],
+        "cold_start_ms": None,
+    }
+
+
+def write_run(run: Run, folder: Path) -> None:
+    """Record a run that is complete already. Raises BadRun when there is anything in the folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadRun(f"{folder} is not empty; name another folder, so that nothing of it is lost")
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_articles(folder, run.articles.values())
+    lines = [json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in run.outcomes]
+    replace_text(folder / "outcomes.jsonl", "".join(lines))
+    _write_info(folder, run.info)
 
 
 def read_run(folder: str | Path) -> Run:

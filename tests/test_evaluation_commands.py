@@ -179,6 +179,34 @@ def test_export_and_import_go_round(type_in, folder):
     assert json.loads(done.stdout)["questions"] == 3
 
 
+@pytest.mark.parametrize(("source", "questions"), [("squad.json", 2), ("beir", 3), ("trec", 2)])
+def test_questions_go_out_and_come_in_again_in_every_format(type_in, source, questions):
+    """SQuAD has no place for the question without a short answer, TREC none for the one without evidence."""
+    done = type_in("questions", "export", "q.jsonl", "out", "--article", "article.txt")
+    assert done.exit_code == 0, done.output
+    assert "no place for evidence without a short answer: 1." in done.stderr
+    assert type_in("questions", "import", f"out/{source}", "back", "--paragraph").exit_code == 0
+    told = json.loads(type_in("eval", "back/questions.jsonl", "--article", "article.txt", "--json").stdout)
+    assert told["figures"]["questions"] == questions
+
+
+def test_only_one_format_goes_out_where_one_is_named(type_in, folder):
+    assert type_in("questions", "export", "q.jsonl", "out", "--article", "article.txt", "--as", "trec").exit_code == 0
+    assert [path.name for path in (folder / "out").iterdir()] == ["trec"]
+    assert type_in("questions", "export", "q.jsonl", "out", "--as", "csv").exit_code == 2
+
+
+def test_another_tools_ranking_is_reported_and_compared(type_in):
+    assert type_in(*EVAL, "--run", "ours").exit_code == 0
+    assert type_in("export", "ours", "out", "--as", "trec").exit_code == 0
+    words = ("q.jsonl", "--article", "article.txt")
+    done = type_in("import", "out/trec/bm25.trec", "theirs", *words)
+    assert done.exit_code == 0, done.output
+    assert type_in("report", "theirs").exit_code == 0
+    assert type_in("compare", "ours", "theirs").exit_code == 0
+    assert "is not empty" in str(type_in("import", "out/trec/bm25.trec", "theirs", *words).exception)
+
+
 def test_coverage_lists_what_nobody_asks_about(type_in):
     done = type_in("questions", "coverage", "q.jsonl", "--article", "article.txt")
     assert "): Mayor Jane Carter said the town would rebuild it.\n" in done.stdout

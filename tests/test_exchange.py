@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from dataclasses import replace
 
 import ir_measures
 import pytest
 
+from benchmarks.squad_script import ours as squad_figures
 from index.errors import BadQuestionFile
 from qa.evaluate import STAGES
 from qa.exchange import (
+    export_questions,
     export_run,
+    import_questions,
     question_set_of,
     read_beir,
-    read_qrels,
-    read_trec_run,
     write_beir,
     write_questions,
     write_squad,
@@ -109,27 +112,76 @@ def test_a_bad_qrels_line_is_named(tmp_path):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_ir_measures_says_of_the_trec_files_what_we_say(toy_run, exported, stage):
-    qrels = list(ir_measures.read_trec_qrels(str(exported / "qrels.txt")))
-    run = list(ir_measures.read_trec_run(str(exported / f"{stage}.trec")))
+    qrels = list(ir_measures.read_trec_qrels(str(exported / "trec" / "qrels.txt")))
+    run = list(ir_measures.read_trec_run(str(exported / "trec" / f"{stage}.trec")))
     official = ir_measures.calc_aggregate([ir_measures.parse_measure(name) for name in RANKING], qrels, run)
     figures = summarise(toy_run).stages[stage]
     assert {name: figures[name].value for name in RANKING} == pytest.approx({str(m): v for m, v in official.items()})
 
 
-def test_trec_files_give_back_ranks_and_right_sentences(toy_run, exported):
-    ranked, relevant = read_trec_run(exported / "bm25.trec"), read_qrels(exported / "qrels.txt")
-    for outcome in toy_run.outcomes:
-        places = [name.split(":")[1] for name in ranked[outcome.id]]
-        expected = sorted(outcome.candidates, key=lambda candidate: candidate.bm25)
-        assert places == [f"{candidate.start}-{candidate.end}" for candidate in expected]
-        ranks = [rank for rank, name in enumerate(ranked[outcome.id], start=1) if name in relevant.get(outcome.id, ())]
-        assert ranks == outcome.gold_ranks("bm25")
+def test_ir_measures_says_of_the_beir_qrels_what_we_say(toy_run, exported):
+    with (exported / "beir" / "qrels" / "test.tsv").open() as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    qrels = [ir_measures.Qrel(row["query-id"], row["corpus-id"], int(row["score"])) for row in rows]
+    run = list(ir_measures.read_trec_run(str(exported / "trec" / "reader.trec")))
+    official = ir_measures.calc_aggregate([ir_measures.parse_measure(name) for name in RANKING], qrels, run)
+    figures = summarise(toy_run).everything
+    assert {name: figures[name].value for name in RANKING} == pytest.approx({str(m): v for m, v in official.items()})
 
 
-def test_a_trec_line_of_the_wrong_width_is_named(tmp_path):
-    (tmp_path / "x.trec").write_text("q Q0 d 1 2.0 tag\nq Q0 d\n")
-    with pytest.raises(BadQuestionFile, match=r"x.trec:2: 6 columns were wanted, this line has 3"):
-        read_trec_run(tmp_path / "x.trec")
+# -- formats by themselves, and all of them
+
+
+def test_questions_go_out_without_having_been_asked(toy_run, tmp_path):
+    question_set = question_set_of(toy_run)
+    assert export_questions(question_set, tmp_path) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beir", "squad.json", "trec"]
+    assert told(import_questions(tmp_path / "beir")) == told(question_set)
+    assert told(import_questions(tmp_path / "squad.json", paragraph=True)) == told(question_set)
+
+
+def test_only_what_was_asked_for_goes_out(toy_run, tmp_path):
+    export_run(toy_run, tmp_path, ["trec"])
+    assert [path.name for path in tmp_path.iterdir()] == ["trec"]
+
+
+def test_a_folder_that_is_neither_beir_nor_trec_is_refused(tmp_path):
+    with pytest.raises(BadQuestionFile, match=r"neither BEIR's corpus.jsonl nor TREC's topics.tsv"):
+        import_questions(tmp_path)
+
+
+# -- the official SQuAD script's other figures
+
+
+def test_the_script_is_given_no_question_whose_only_answer_has_no_word(toy_run, tmp_path):
+    """It would drop "the" from the accepted answers and want silence, where our exact match is undefined."""
+    question_set = question_set_of(toy_run)
+    mute = Question(
+        "mute", "Which article?", evidence=("the",), answers=("The",), article=toy_run.outcomes[0].article,
+        places=toy_run.outcomes[0].places, kind="direct",
+    )  # fmt: skip
+    more = QuestionSet((*question_set.questions, mute), question_set.articles, "more")
+    assert write_squad(more, tmp_path / "squad.json") == 1
+    assert told(read_squad(tmp_path / "squad.json", paragraph=True)) == told(question_set)
+
+
+def test_the_best_threshold_of_squads_script_by_hand(toy_run):
+    """Two answerable, two not; confidence .9 right, .8 wrongly answered, .7 half right, .6 wrongly answered.
+
+    Silence throughout is right of the two that have no answer: 2. Giving the first answer: 3. The second loses one:
+    2, the third gains a half: 2.5, the last loses one: 1.5. The best is 3 of 4; all given, 1.5 of 4.
+    """
+    answerable, unanswerable = toy_run.outcomes[0], toy_run.outcomes[4]
+    given = {"answered": True, "error": None}
+    outcomes = (
+        replace(answerable, id="a", confidence=0.9, answers=("Monday",), span_text="Monday", **given),
+        replace(unanswerable, id="b", confidence=0.8, span_text="x", **given),
+        replace(answerable, id="c", confidence=0.7, answers=("old bridge",), span_text="bridge stood", **given),
+        replace(unanswerable, id="d", confidence=0.6, span_text="x", **given),
+    )
+    figures = squad_figures(replace(toy_run, outcomes=outcomes))
+    assert (figures["best_f1"], figures["f1"]) == pytest.approx((75, 37.5))
+    assert (figures["HasAns_f1"], figures["HasAns_exact"], figures["NoAns_f1"]) == pytest.approx((75, 50, 0))
 
 
 def test_imported_questions_are_a_good_questions_file(toy_run, tmp_path):
