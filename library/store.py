@@ -181,7 +181,7 @@ def library_folder(name: str) -> Path:
     $ARTICLE_QA_LIBRARIES takes the place of the user's data folder.
     """
     path = Path(name).expanduser()
-    if len(path.parts) > 1 or path.is_absolute() or name in (".", "..") or (path / DATABASE).is_file():
+    if "/" in name or os.sep in name or name in (".", "..") or (path / DATABASE).is_file():
         return path
     home = os.environ.get(HOME)
     if home:
@@ -193,7 +193,7 @@ def library_folder(name: str) -> Path:
 
 def create_library(folder: Path, encoder: Encoder) -> Library:
     """Make a library for the vectors of this encoder where there is none, and open it. Raises LibraryError."""
-    if not (folder / DATABASE).is_file():
+    if not _is_library(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _create(folder, encoder)
@@ -207,7 +207,7 @@ def open_library(folder: Path, *, encoder: Encoder | None = None) -> Library:
 
     Raises NoSuchLibrary, LibraryMismatch or DamagedLibrary.
     """
-    if not (folder / DATABASE).is_file():
+    if not _is_library(folder):
         raise NoSuchLibrary(
             f"{folder}: no library is there. Make one with: article-qa library add PATH --library {folder.name}"
         )
@@ -772,6 +772,18 @@ def _connect(path: Path) -> sqlite3.Connection:
     database.execute("PRAGMA cache_size = -32000")
     database.execute("PRAGMA temp_store = MEMORY")
     return database
+
+
+def _is_library(folder: Path) -> bool:
+    """Whether a library is there; whoever was killed while making one has left an empty database, which is none."""
+    if not (folder / DATABASE).is_file():
+        return False
+    with _understood(folder):
+        database = _connect(folder / DATABASE)
+        try:
+            return bool(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone())
+        finally:
+            database.close()
 
 
 def _create(folder: Path, encoder: Encoder) -> None:
