@@ -97,7 +97,7 @@ def mount(app: typer.Typer) -> None:
 def evaluate_command(
     questions: Annotated[
         Path | None,
-        typer.Argument(help="One question a line. [default: eval/questions.jsonl]", metavar="QUESTIONS.jsonl"),
+        typer.Argument(help="One question a line. [default: the project's own]", metavar="QUESTIONS.jsonl"),
     ] = None,
     article: ArticleOption = None,
     squad: Annotated[
@@ -388,9 +388,7 @@ def _sweep_table(swept: list[Swept], measure: str) -> RenderableType:
 
 
 def questions_check_command(
-    file: Annotated[
-        Path | None, typer.Argument(help="[default: eval/questions.jsonl]", metavar="QUESTIONS.jsonl")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(help="[default: the project's own]", metavar="QUESTIONS.jsonl")] = None,
     article: ArticleOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -419,9 +417,7 @@ def questions_check_command(
 
 
 def questions_coverage_command(
-    file: Annotated[
-        Path | None, typer.Argument(help="[default: eval/questions.jsonl]", metavar="QUESTIONS.jsonl")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(help="[default: the project's own]", metavar="QUESTIONS.jsonl")] = None,
     article: ArticleOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -570,12 +566,24 @@ def _check(questions: Path | None, squad: Path | None, paragraph: bool, article:
 
 
 def own_questions() -> Path:
-    """Return the project's own questions. Raises UserError where they were not installed with it."""
-    if not OWN_QUESTIONS.exists():
-        raise UserError("no file of questions was named, and the project's own are not installed; give QUESTIONS.jsonl")
-    # As it would be typed, where that is possible: a recorded run tells it, and need not tell where home is.
-    here = Path.cwd()
-    return OWN_QUESTIONS.relative_to(here) if OWN_QUESTIONS.is_relative_to(here) else OWN_QUESTIONS
+    """Return the project's own questions, from the checkout or as installed. Raises UserError where neither is."""
+    if OWN_QUESTIONS.exists():
+        # As it would be typed, where that is possible: a recorded run tells it, and need not tell where home is.
+        here = Path.cwd()
+        return OWN_QUESTIONS.relative_to(here) if OWN_QUESTIONS.is_relative_to(here) else OWN_QUESTIONS
+    from importlib import metadata
+
+    try:
+        shipped = metadata.files("article-qa") or []
+    except metadata.PackageNotFoundError:
+        shipped = []
+    for file in shipped:
+        if file.parts[-3:] == ("share", "article-qa", "questions.jsonl") and Path(str(file.locate())).exists():
+            return Path(str(file.locate())).resolve()
+    raise UserError(
+        "no file of questions was named, and the project's own were not installed with it. "
+        "Give one: article-qa eval QUESTIONS.jsonl (docs/evaluation.md says what a line holds)"
+    )
 
 
 def _question_set(questions: Path | None, squad: Path | None, paragraph: bool, article: str | None) -> QuestionSet:

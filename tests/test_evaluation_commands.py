@@ -11,8 +11,10 @@ from typer.testing import CliRunner, Result
 
 import qa.answer
 from index.article import Article, builtin_article
+from index.errors import UserError
+from qa import evaluation_commands
 from qa.answer import Answerer
-from qa.evaluation_commands import mount
+from qa.evaluation_commands import mount, own_questions
 from qa.options import article_of
 from qa.run import read_run, run_questions
 from qa.sweep import folder_name
@@ -266,3 +268,18 @@ def test_a_limit_asks_so_many_questions_spread_over_the_file(type_in, folder):
 
 def test_the_built_in_article_is_the_default():
     assert article_of(None) == builtin_article()
+
+
+def test_installed_without_a_checkout_the_projects_own_questions_are_found_beside_it(tmp_path, monkeypatch):
+    share, info = tmp_path / "share" / "article-qa", tmp_path / "lib" / "article_qa-0.0.dist-info"
+    share.mkdir(parents=True)
+    info.mkdir(parents=True)
+    (share / "questions.jsonl").write_text("{}")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: article-qa\nVersion: 0.0\n")
+    (info / "RECORD").write_text("../share/article-qa/questions.jsonl,,\n")
+    monkeypatch.setattr(evaluation_commands, "OWN_QUESTIONS", tmp_path / "nowhere")
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    assert own_questions() == (share / "questions.jsonl").resolve()
+    (share / "questions.jsonl").unlink()
+    with pytest.raises(UserError, match=r"were not installed with it. Give one: article-qa eval QUESTIONS.jsonl"):
+        own_questions()

@@ -41,3 +41,9 @@ def test_every_package_that_is_asked_for_has_the_exact_version_that_was_tried():
     names = {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in asked}
     pinned = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.M)
     assert names - {name.lower().replace("_", "-") for name in pinned} == {project["name"]}
+
+
+def test_the_questions_that_eval_asks_by_itself_are_installed_with_it():
+    tomllib = pytest.importorskip("tomllib")
+    files = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["data-files"]
+    assert files == {"share/article-qa": ["eval/questions.jsonl"]}  # where qa.evaluation_commands looks for them
