@@ -135,12 +135,13 @@ def _lines(path: Path, date: str | None) -> Iterator[Incoming | LeftOut]:
         with path.open("rb") as file:  # cut at line feeds only: U+2028 may stand in JSON
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield _line(line, path, number, date)
+                    yield read_line(line, path, number, date)
     except OSError as error:
         yield LeftOut(str(path), f"the file cannot be opened ({error.strerror})")
 
 
-def _line(line: bytes, path: Path, number: int, date: str | None) -> Incoming | LeftOut:
+def read_line(line: bytes, path: Path, number: int, date: str | None) -> Incoming | LeftOut:
+    """Return the article of a line of a JSON Lines file, or why there is none; `number` counts lines from 1."""
     where = f"{path}:{number}"
     try:
         fields = json.loads(line.decode("utf-8-sig"))
