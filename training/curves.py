@@ -1,6 +1,6 @@
-"""The log of a training run goes in; its learning curves come out as a picture.
+"""The logs of the rounds of training go in, in their order; their learning curves come out as one picture.
 
-python -m training.curves build/reader/log.jsonl docs/learning-curves.svg
+python -m training.curves build/reader/log.jsonl build/reader2/log.jsonl docs/learning-curves.svg
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 def main() -> None:
     """Draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("log", type=Path)
+    parser.add_argument("log", type=Path, nargs="+")
     parser.add_argument("picture", type=Path)
     arguments = parser.parse_args()
     import matplotlib
@@ -21,15 +21,21 @@ def main() -> None:
     matplotlib.rcParams["svg.hashsalt"] = "article-qa"
     from matplotlib import pyplot
 
-    # A resumed run writes some steps again: the later line counts.
-    lines = {
-        (line := json.loads(text))["step"]: line for text in arguments.log.read_text(encoding="utf-8").splitlines()
-    }
+    lines: dict[int, dict[str, float]] = {}
+    begins: list[int] = []
+    for log in arguments.log:
+        begins.append(max(lines, default=0))
+        # A resumed run writes some steps again: the later line counts.
+        for text in log.read_text(encoding="utf-8").splitlines():
+            line = json.loads(text)
+            lines[begins[-1] + line["step"]] = line
     steps = sorted(lines)
     figure, loss = pyplot.subplots(figsize=(7, 3.6), layout="constrained")
     for name, label, colour in (("sentence_loss", "sentence", "#8a1c1c"), ("span_loss", "short answer", "#1c4f8a")):
         loss.plot(steps, [lines[step][name] for step in steps], color=colour, linewidth=1, label=label)
-    loss.set_xlabel("step")
+    for begin in begins[1:]:
+        loss.axvline(begin, color="#cccccc", linewidth=1)
+    loss.set_xlabel("step; a line where a round begins")
     loss.set_ylabel("loss, nats")
     loss.set_ylim(bottom=0)
     rate = loss.twinx()
