@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from index.article import Article
 from index.build import ArticleIndex, Progress, cache_folder, open_index
@@ -22,6 +23,9 @@ from qa.confidence import Calibration, load_calibration
 from qa.dialogue import Turn, understand, words_of
 from qa.reader import FusedReader, Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, retrieve
+
+if TYPE_CHECKING:
+    from library.store import Place
 
 LONGEST_QUESTION = 1_000  # characters; the longest of 12,000 real questions looked at had 360
 SHORT_SENTENCE = 5  # words: "He did." is not understood without the sentence before it
@@ -78,6 +82,10 @@ class Answer:
         return Turn(self.question, said.text if said else "")
 
     read: int = 0  # how many sentences the reader really read; the others keep the order of the retriever
+    # Where a library was asked: the article that the offsets count in, and every place where the best sentence stands,
+    # the one in that article first.
+    home: ArticleIndex | None = None
+    places: tuple[Place, ...] = ()
 
 
 class Answerer:
@@ -114,11 +122,11 @@ class Answerer:
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """Return the answer to a question in the light of earlier turns (oldest first). Raises for no question text."""
-        clock = _Clock()
+        clock = Clock()
         asked = tidy(question)
-        complaint = _complaint(asked, question)
+        complaint = complaint_about(asked, question)
         if complaint:
-            return _unasked(asked[:LONGEST_QUESTION], complaint, clock.laps("decide"))
+            return unasked(asked[:LONGEST_QUESTION], complaint, clock.laps("decide"))
         turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
         understood = understand(asked, turns)
         clock.lap("understand")
@@ -126,11 +134,11 @@ class Answerer:
         clock.lap("retrieve")
         reading = self.reader.read(asked, understood.turns, self.article_index, candidates)
         clock.lap("read")
-        answer = self._decide(asked, understood.shown, reading)
+        answer = self.decide(asked, understood.shown, reading)
         return replace(answer, ms=clock.laps("decide"))
 
-    def _decide(self, asked: str, understood: str, reading: Reading) -> Answer:
-        """The Answer, as yet without its times."""
+    def decide(self, asked: str, understood: str, reading: Reading) -> Answer:
+        """Return what a reading of at least one sentence comes to, as yet without its times."""
         words = self.article_index.terms.words(asked)
         content = len(words.mentioned) + len(words.unmentioned)
         best = reading.sentences[0]
@@ -179,19 +187,21 @@ class Answerer:
         return sentences[first].start, sentences[last].end
 
 
-class _Clock:
-    """Milliseconds of each stage."""
+class Clock:
+    """Milliseconds of each stage of one question."""
 
     def __init__(self) -> None:
         self._start = self._last = time.perf_counter()
         self._laps = dict.fromkeys(("understand", "retrieve", "read", "decide"), 0.0)
 
     def lap(self, stage: str) -> None:
+        """Say that a stage is over."""
         now = time.perf_counter()
         self._laps[stage] = (now - self._last) * 1000
         self._last = now
 
     def laps(self, stage: str) -> dict[str, float]:
+        """Say that the last stage is over, and return all of them with their total."""
         self.lap(stage)
         return {**self._laps, "total": (self._last - self._start) * 1000}
 
@@ -203,7 +213,8 @@ def tidy(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _unasked(question: str, complaint: str, ms: Mapping[str, float]) -> Answer:
+def unasked(question: str, complaint: str, ms: Mapping[str, float]) -> Answer:
+    """Return the Answer to a question that could not be asked, with the reason."""
     return Answer(
         question=question,
         understood=question,
@@ -220,8 +231,8 @@ def _unasked(question: str, complaint: str, ms: Mapping[str, float]) -> Answer:
     )
 
 
-def _complaint(asked: str, typed: str) -> str | None:
-    """Why the question cannot be asked at all, or None."""
+def complaint_about(asked: str, typed: str) -> str | None:
+    """Return why the question cannot be asked at all, or None."""
     if not typed.strip():
         return "The question is empty. Type a question about the article."
     if len(asked) > LONGEST_QUESTION:
@@ -283,6 +294,19 @@ _shared_encoder = functools.lru_cache(maxsize=2)(open_encoder)
 _shared_reader = functools.lru_cache(maxsize=2)(open_reader)
 
 
+def open_models(
+    model: str | None,
+    reader: str,
+    cache: Path | None,
+    *,
+    window_pieces: int | None = None,
+    most_pieces: int | None = None,
+) -> tuple[Encoder, Reader]:
+    """Return the encoder and the reader of these names, the same ones for all that are open. Raises ModelNotFound."""
+    encoder = _shared_encoder(model, cache=cache)
+    return encoder, _shared_reader(reader, window_pieces=window_pieces, most_pieces=most_pieces)
+
+
 def open_answerer(
     article: Article,
     *,
@@ -304,8 +328,7 @@ def open_answerer(
     Raises UserError, and ValueError for a setting out of its range.
     """
     folder = cache_folder() if cache is USER_CACHE else cache
-    encoder = _shared_encoder(model, cache=folder)
-    chosen = _shared_reader(reader, window_pieces=window_pieces, most_pieces=most_pieces)
+    encoder, chosen = open_models(model, reader, folder, window_pieces=window_pieces, most_pieces=most_pieces)
     article_index = open_index(article, encoder, cache=folder, progress=progress)
     return Answerer(
         article_index,

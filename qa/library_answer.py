@@ -1,0 +1,320 @@
+"""A question comes in; the exact sentence of one article among many goes out, or that none of them says it.
+
+    question ─► library: the nearest and the best by words ─► the best articles ─► each is read as if asked alone
+             ─► one Reading of all ─► confidence ─► Answer, with its article and every place of the sentence
+
+A reader gives each article shares for its sentences and for "none". Shares of two articles cannot be compared; a
+sentence's share over that article's "none" can, because "none" stands for the same in each. So these odds are put
+together: the share of a sentence is its odds over 1 + all odds. With the trained reader, whose "none" has a fixed
+logit, that is the softmax over all sentences of all articles read, the one it was trained with.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from index.build import ArticleIndex, Manifest, cache_folder
+from index.embeddings import Encoder, FloatArray, unit_rows
+from index.faiss_store import FaissStore
+from index.sentences import SPLITTER
+from index.terms import TERMS, Terms
+from library import Library, Only, Place, Snapshot, library_folder, open_library
+from library import only as only_these
+from library.store import CANDIDATES, sentences_in
+from qa.answer import (
+    DEFAULT_READER,
+    LONGEST_QUESTION,
+    USER_CACHE,
+    Answer,
+    Answerer,
+    Clock,
+    complaint_about,
+    open_models,
+    tidy,
+    unasked,
+)
+from qa.confidence import Calibration, load_calibration
+from qa.dialogue import Turn, understand
+from qa.reader import Reader, Reading, ReadSentence
+from qa.retrieve import DENSE_WEIGHT, Candidate, fuse, order, retrieve
+
+if TYPE_CHECKING:
+    from library.store import Asked
+
+ARTICLES_READ = 3  # the best; each costs as much as a question to it alone
+LONGEST_READ = 1_000  # sentences of an article that are looked at; of a longer one, those around its best
+VIEWS_KEPT = 64  # articles ready to be read, of the last questions
+PLACED = 10  # of the best sentences, every place is said; of the others, the one where it was read
+LEAST_NONE = 1e-30  # a share of 0 would make the odds infinite
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryCandidate(Candidate):
+    """A candidate of one of several articles; its row and ranks are those in its article."""
+
+    places: tuple[Place, ...]  # where it stands; the first is where it was read
+
+
+@dataclass(frozen=True, slots=True)
+class RankedArticle:
+    """An article that may hold the answer."""
+
+    id: int
+    worth: float  # 0 to 1: the fused relevance of its best sentence that no better article has
+    row: int  # of that sentence, in the library
+    number: int  # of it, in the article
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """An article of the library, ready to be read."""
+
+    article_index: ArticleIndex
+    number: int  # of the article
+    rows: tuple[int, ...]  # of its sentences, in the library
+    first: int  # number of the first of these sentences in the article
+    date: str | None
+
+
+class LibraryAnswerer:
+    """Answers questions about all articles of a library, or about some."""
+
+    def __init__(
+        self,
+        library: Library,
+        encoder: Encoder,
+        reader: Reader,
+        calibration: Calibration,
+        *,
+        which: Only | None = None,
+        min_confidence: float | None = None,
+        dense_weight: float | None = None,
+        articles_read: int = ARTICLES_READ,
+    ) -> None:
+        """`which` limits it to some articles; the other options are those of `Answerer`. Raises LibraryMismatch."""
+        library.refuse_mismatch(encoder)
+        self.library = library
+        self.encoder = encoder
+        self.reader = reader
+        self.calibration = calibration
+        self.which = which
+        self.min_confidence = calibration.threshold if min_confidence is None else min_confidence
+        self.dense_weight = DENSE_WEIGHT if dense_weight is None else dense_weight
+        self.articles_read = articles_read
+        self._views: OrderedDict[tuple[int, str, int], _View] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Return the answer to a question in the light of earlier turns (oldest first). Raises for no question text."""
+        clock = Clock()
+        asked = tidy(question)
+        complaint = complaint_about(asked, question)
+        if complaint:
+            return unasked(asked[:LONGEST_QUESTION], complaint, clock.laps("decide"))
+        turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
+        understood = understand(asked, turns)
+        clock.lap("understand")
+        once = _Once(self.encoder, understood.search)
+        with self.library.reading() as snapshot:
+            search = snapshot.asked(understood.search, once.vector, which=self.which)
+            ranked = self.rank(search)
+            if not ranked:
+                return unasked(asked, self._nothing(snapshot), clock.laps("retrieve"))
+            views = [self._view(snapshot, one.id, one.number) for one in ranked[: self.articles_read]]
+            clock.lap("retrieve")
+            candidates = [
+                retrieve(understood.search, view.article_index, once, dense_weight=self.dense_weight) for view in views
+            ]
+            readings = [
+                self.reader.read(asked, understood.turns, view.article_index, some)
+                for view, some in zip(views, candidates, strict=True)
+            ]
+            reading, homes = _together(readings, views)
+            clock.lap("read")
+            reading = self._placed(reading, homes, snapshot)
+            home = homes[0]
+            unmentioned = search.words.unmentioned
+        answer = self._alone(home).decide(asked, understood.shown, reading)
+        best = reading.sentences[0].candidate
+        return replace(
+            answer,
+            unmentioned=unmentioned,
+            reason=_reason(answer, unmentioned),
+            home=home.article_index,
+            places=best.places if isinstance(best, LibraryCandidate) else (),
+            ms=clock.laps("decide"),
+        )
+
+    def rank(self, search: Asked) -> list[RankedArticle]:
+        """Return the articles that may hold the answer, the best first.
+
+        An article is worth its best sentence. One that says the same as a better article is worth its next: ten copies
+        of one story would otherwise be all that is read.
+        """
+        found = search.candidates(k=CANDIDATES)
+        if not found:
+            return []
+        cosines = np.array([one.cosine for one in found], dtype=np.float32)
+        bm25 = np.array([one.bm25 for one in found], dtype=np.float32)
+        fused = fuse(cosines, bm25, dense_weight=self.dense_weight)
+        places = search.snapshot.places([one.row for one in found], search.which)
+        ranked: list[RankedArticle] = []
+        taken: set[int] = set()
+        for place in order(fused):
+            row = found[place].row
+            for one in places[row]:
+                if one.article not in taken:
+                    taken.add(one.article)
+                    ranked.append(RankedArticle(one.article, float(fused[place]), row, one.number))
+                    break  # the other places of this sentence are copies
+        return ranked
+
+    def _view(self, snapshot: Snapshot, number: int, around: int) -> _View:
+        held = snapshot.article(number)
+        rows, places = snapshot.sentences_of(number)
+        first = 0
+        if len(rows) > LONGEST_READ:
+            # Away from the beginning, where the reader gives a sentence credit for standing at the top.
+            first = min(max(around - LONGEST_READ // 2, 0), len(rows) - LONGEST_READ)
+            rows, places = rows[first : first + LONGEST_READ], places[first : first + LONGEST_READ]
+        key = (number, held.fingerprint, first)
+        with self._lock:
+            if key in self._views:
+                self._views.move_to_end(key)
+                return self._views[key]
+        sentences = sentences_in(held, places)
+        vectors: FloatArray = unit_rows(snapshot.vectors[rows].astype(np.float32))
+        manifest = Manifest(
+            format=0, article=held.fingerprint, title=held.title, source=held.source, characters=len(held.text),
+            sentences=len(sentences), splitter=SPLITTER, terms=TERMS, model=self.encoder.name,
+            model_fingerprint=self.encoder.fingerprint, dim=self.encoder.dim, built="", libraries={},
+        )  # fmt: skip
+        # Where an article is looked at in part, what the reader remembers of it is of that part.
+        article = (
+            held
+            if len(rows) == len(sentences) and not first
+            else replace(held, fingerprint=f"{held.fingerprint} {first}")
+        )
+        store = FaissStore.from_vectors(vectors)
+        terms = Terms.from_sentences([sentence.text for sentence in sentences])
+        date = snapshot.places(rows[:1])[rows[0]]
+        view = _View(
+            ArticleIndex(article, sentences, store, terms, manifest),
+            number,
+            tuple(rows),
+            first,
+            next(place.date for place in date if place.article == number),
+        )
+        with self._lock:
+            self._views[key] = view
+            while len(self._views) > VIEWS_KEPT:
+                self._views.popitem(last=False)
+        return view
+
+    def _placed(self, reading: Reading, homes: Sequence[_View], snapshot: Snapshot) -> Reading:
+        """The reading with the places of each sentence, that where it was read first."""
+        sentences = []
+        for rank, (read, view) in enumerate(zip(reading.sentences, homes, strict=True)):
+            candidate = read.candidate
+            row = view.rows[candidate.row]
+            article = view.article_index.article
+            here = Place(
+                view.number, article.title, article.source, view.date, view.first + candidate.row,
+                candidate.sentence.start, candidate.sentence.end,
+            )  # fmt: skip
+            others: Sequence[Place] = ()
+            if rank < PLACED:
+                others = [place for place in snapshot.places([row], self.which)[row] if place != here]
+            known = {field.name: getattr(candidate, field.name) for field in fields(Candidate)}
+            sentences.append(replace(read, candidate=LibraryCandidate(**known, places=(here, *others))))
+        return replace(reading, sentences=tuple(sentences))
+
+    def _alone(self, view: _View) -> Answerer:
+        """What would answer if this article were asked alone."""
+        return Answerer(
+            view.article_index, self.encoder, self.reader, self.calibration,
+            min_confidence=self.min_confidence, dense_weight=self.dense_weight,
+        )  # fmt: skip
+
+    def _nothing(self, snapshot: Snapshot) -> str:
+        if self.which is not None:
+            return f"No article of the library meets --only {self.which.said}."
+        if not snapshot.sentences:
+            return "The library is empty. Add articles with: article-qa library add PATH"
+        return "No article of the library has anything near the question."
+
+
+class _Once:
+    """An encoder that embeds one question once, however many articles are asked."""
+
+    def __init__(self, encoder: Encoder, question: str) -> None:
+        self.name, self.fingerprint, self.dim = encoder.name, encoder.fingerprint, encoder.dim
+        self._encoder, self._question = encoder, question
+        self._vectors = encoder.encode_queries([question])
+
+    @property
+    def vector(self) -> FloatArray:
+        """The question's vector, float32 (dim,)."""
+        return np.asarray(self._vectors[0], dtype=np.float32)
+
+    def encode_documents(self, texts: Sequence[str]) -> FloatArray:
+        return self._encoder.encode_documents(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        return self._vectors if list(texts) == [self._question] else self._encoder.encode_queries(texts)
+
+
+def _together(readings: Sequence[Reading], views: Sequence[_View]) -> tuple[Reading, list[_View]]:
+    """Return one reading of all articles, and for each of its sentences the article that it was read in.
+
+    A sentence that stands in several of the articles is kept where its odds are best.
+    """
+    odds: dict[int, tuple[float, int, ReadSentence]] = {}
+    for place, (reading, view) in enumerate(zip(readings, views, strict=True)):
+        none = max(reading.none, LEAST_NONE)
+        for read in reading.sentences:
+            row, share = view.rows[read.candidate.row], read.relevance / none
+            if row not in odds or share > odds[row][0]:
+                odds[row] = (share, place, read)
+    total = 1 + sum(share for share, _, _ in odds.values())
+    best = sorted(odds.values(), key=lambda one: (-one[0], one[1], one[2].candidate.row))
+    sentences = tuple(replace(read, relevance=share / total) for share, _, read in best)
+    together = Reading(sentences, none=1 / total, read=sum(reading.read for reading in readings))
+    return together, [views[place] for _, place, _ in best]
+
+
+def _reason(answer: Answer, unmentioned: Sequence[str]) -> str | None:
+    if answer.answered or answer.reason is None or "English" in answer.reason:
+        return answer.reason
+    if unmentioned:
+        listed = ", ".join(f"“{word}”" for word in unmentioned[:5])
+        return f"No sentence answers this well enough, and no article mentions {listed}."
+    return "No sentence of the library answers this well enough."
+
+
+def open_library_answerer(
+    name: str,
+    *,
+    only: Sequence[str] = (),
+    model: str | None = None,
+    reader: str = DEFAULT_READER,
+    cache: Path | None = USER_CACHE,
+    min_confidence: float | None = None,
+    dense_weight: float | None = None,
+) -> LibraryAnswerer:
+    """Return what answers questions about a library, by its name or folder. Raises UserError."""
+    which = only_these(only)
+    folder = library_folder(name)
+    library = open_library(folder)  # before the models: a mistyped name is told at once
+    encoder, chosen = open_models(model, reader, cache_folder() if cache is USER_CACHE else cache)
+    return LibraryAnswerer(
+        library, encoder, chosen, load_calibration(chosen.name), which=which,
+        min_confidence=min_confidence, dense_weight=dense_weight,
+    )  # fmt: skip
