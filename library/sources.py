@@ -63,21 +63,40 @@ def listed(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def expected(places: Sequence[str]) -> int:
+    """Return how many articles there may be at these places: one in each, in a .jsonl file one in each line."""
+    total = 0
+    for place in places:
+        if Path(place).suffix.lower() in LINES:
+            try:
+                with Path(place).open("rb") as file:
+                    total += sum(bool(line.strip()) for line in file)
+            except OSError:
+                total += 1
+        else:
+            total += 1
+    return total
+
+
 def read_sources(
     places: Sequence[str], *, date: str | None = None, stamps: Mapping[str, str] | None = None
 ) -> Iterator[tuple[int, Read]]:
-    """Yield what each place holds, with the number of places that are done; a .jsonl file is one place.
+    """Yield what each place holds, with how many of those `expected` that makes.
 
     places: from `listed`. date: of all articles that say none. stamps: by source, what was noted of it when it was
     added; a file that still has the same is not read.
     """
-    for done, place in enumerate(places, start=1):
+    done = 0
+    for place in places:
+        done += 1
         suffix = Path(place).suffix.lower()
         if re.match(r"https?://", place, re.IGNORECASE):
             yield done, _one(place, date, None)
         elif suffix in LINES:
+            done -= 1
             for read in _lines(Path(place), date):
-                yield done - 1, read
+                done += 1
+                yield done, read
         elif suffix not in SUFFIXES:
             wanted = ", ".join((*SUFFIXES, *LINES))
             yield done, LeftOut(place, f"not a kind of file that can be read ({wanted})")

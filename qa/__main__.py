@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from index.errors import UserError
+from qa import library_commands
 from qa.evaluation_commands import mount
+from qa.library_commands import AskedLibraryOption, OnlyOption
 from qa.options import (
     ArticleOption,
     CacheOption,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from index.build import Progress
     from qa.answer import Answer, Answerer
     from qa.dialogue import Turn
+    from qa.library_answer import LibraryAnswerer
 
 EXIT_ERROR = 1
 EXIT_DOES_NOT_SAY = 3
@@ -59,6 +62,8 @@ cli.add_typer(cache_cli, name="cache")
 def ask(
     question: Annotated[list[str], typer.Argument(help="The question; quotation marks around it are welcome.")],
     article: ArticleOption = None,
+    library: AskedLibraryOption = None,
+    only: OnlyOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many sentences to show, best first.")] = 1,
     model: ModelOption = None,
     reader: ReaderOption = None,
@@ -68,8 +73,10 @@ def ask(
     no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer one question with a sentence of the article."""
-    answerer = _open(article, model, reader, cache, no_cache, min_confidence, dense_weight=dense_weight)
+    """Answer one question with a sentence of the article, or of one of the articles of a library."""
+    answerer = _open(
+        article, model, reader, cache, no_cache, min_confidence, dense_weight=dense_weight, library=library, only=only
+    )
     answer = answerer.ask(" ".join(question))
     _print_answer(answer, answerer, k=k, as_json=as_json)
     if not answer.candidates:
@@ -81,6 +88,8 @@ def ask(
 @cli.command()
 def chat(
     article: ArticleOption = None,
+    library: AskedLibraryOption = None,
+    only: OnlyOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many sentences to show, best first.")] = 1,
     model: ModelOption = None,
     reader: ReaderOption = None,
@@ -92,8 +101,8 @@ def chat(
     """Ask one question after another; "Did he survive?" is understood from what was said before."""
     if article == "-":
         raise typer.BadParameter("standard input is where the questions come from", param_hint="--article")
-    answerer = _open(article, model, reader, cache, no_cache, min_confidence)
-    _say(f"{answerer.article.title}: {len(answerer.article_index.sentences):,} sentences.")
+    answerer = _open(article, model, reader, cache, no_cache, min_confidence, library=library, only=only)
+    _say(answerer.described)
     _say("Ask away. An empty line is skipped, /new forgets what was said, /quit ends.")
     history: list[Turn] = []
     for line in _typed_lines():
@@ -122,6 +131,8 @@ def batch(
         typer.Option("--output", "-o", dir_okay=False, help="Where the answers go. [default: standard output]"),
     ] = None,
     article: ArticleOption = None,
+    library: AskedLibraryOption = None,
+    only: OnlyOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep the answers that are there and go on after them.")
     ] = False,
@@ -148,7 +159,15 @@ def batch(
                 questions,
                 None if output is None or str(output) == "-" else output,
                 lambda source: _open(
-                    source or article, model, reader, cache, no_cache, min_confidence, progress=progress
+                    source or article,
+                    model,
+                    reader,
+                    cache,
+                    no_cache,
+                    min_confidence,
+                    progress=progress,
+                    library=library,
+                    only=only,
                 ),
                 resume=resume,
                 candidates=candidates,
@@ -164,6 +183,7 @@ def batch(
 
 
 mount(cli)
+library_commands.mount(cli)
 
 
 @cli.command("index")
@@ -318,8 +338,18 @@ def _open(
     *,
     dense_weight: float | None = None,
     progress: Progress | None = None,
-) -> Answerer:
-    """The Answerer that the options ask for. Raises UserError."""
+    library: str | None = None,
+    only: list[str] | None = None,
+) -> Answerer | LibraryAnswerer:
+    """What answers as the options ask for. Raises UserError."""
+    if library is not None:
+        return library_commands.open_asked(
+            library, only, article, model=model, reader=reader, cache=_cache(cache, no_cache),
+            min_confidence=min_confidence, dense_weight=dense_weight,
+        )  # fmt: skip
+    if only:
+        raise typer.BadParameter("it belongs to --library", param_hint="--only")
+
     from qa.answer import DEFAULT_READER, open_answerer
     from qa.progress import ProgressBar
 
@@ -356,15 +386,13 @@ def _typed_lines() -> Iterator[str]:
         yield line
 
 
-def _print_answer(answer: Answer, answerer: Answerer, *, k: int, as_json: bool) -> None:
-    from qa.show import as_dict, as_text
-
+def _print_answer(answer: Answer, answerer: Answerer | LibraryAnswerer, *, k: int, as_json: bool) -> None:
     if as_json:
-        _print_json(as_dict(answer, answerer.article_index))
+        _print_json(answerer.as_dict(answer))
     elif not answer.candidates:
         _say(f"article-qa: {answer.reason}")
     else:
-        print(as_text(answer, answerer.article_index, k=k, bold=_bold()), flush=True)
+        print(answerer.as_text(answer, k=k, bold=_bold()), flush=True)
 
 
 def _print_json(record: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from index.article import Article
 from index.build import ArticleIndex, Progress, cache_folder, open_index
@@ -136,6 +136,23 @@ class Answerer:
         clock.lap("read")
         answer = self.decide(asked, understood.shown, reading)
         return replace(answer, ms=clock.laps("decide"))
+
+    @property
+    def described(self) -> str:
+        """What is asked, in a line for people."""
+        return f"{self.article.title}: {len(self.article_index.sentences):,} sentences."
+
+    def as_text(self, answer: Answer, *, k: int = 1, bold: bool = False) -> str:
+        """Return an answer of this article as lines for people; see `qa.show.as_text`."""
+        from qa.show import as_text
+
+        return as_text(answer, self.article_index, k=k, bold=bold)
+
+    def as_dict(self, answer: Answer) -> dict[str, Any]:
+        """Return an answer of this article as JSON types; see `qa.show.as_dict`."""
+        from qa.show import as_dict
+
+        return as_dict(answer, self.article_index)
 
     def decide(self, asked: str, understood: str, reading: Reading) -> Answer:
         """Return what a reading of at least one sentence comes to, as yet without its times."""

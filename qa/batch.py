@@ -14,21 +14,29 @@ import json
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from index.errors import BadQuestionFile, UserError
-from qa.answer import Answer, Answerer
+from qa.answer import Answer
 from qa.dialogue import Turn
 from qa.show import candidate_dicts, json_line, passage_dict
 
 LEAST_CANDIDATES = 10
 ARTICLES_OPEN = 8  # questions about one article mostly stand together; an index of 10,000 sentences takes 20 MB
 
-OpenAnswerer = Callable[[str | None], Answerer]  # an article's path, or None for the default article
+
+class CanAnswer(Protocol):
+    """One article or a library of them."""
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Return the answer to a question in the light of earlier turns."""
+
+
+OpenAnswerer = Callable[[str | None], CanAnswer]  # an article's path, or None for the default article
 Progress = Callable[[str, int, int], None]
 
 
@@ -128,6 +136,8 @@ def _record(
         "candidates": candidate_dicts(answer.candidates[:candidates]) if answer else [],
         "ms": round(answer.ms["total"], 3) if answer else 0.0,
         "error": error,
+        # Of a library only: which articles the sentence stands in, the one that the offsets count in first.
+        **({"places": [asdict(place) for place in answer.places]} if answer and answer.places else {}),
     }
 
 
@@ -136,9 +146,9 @@ class _Articles:
 
     def __init__(self, open_answerer: OpenAnswerer) -> None:
         self._open = open_answerer
-        self._kept: OrderedDict[str | None, Answerer | UserError] = OrderedDict()
+        self._kept: OrderedDict[str | None, CanAnswer | UserError] = OrderedDict()
 
-    def get(self, article: str | None) -> Answerer:
+    def get(self, article: str | None) -> CanAnswer:
         """Return the article's Answerer. Raises UserError, the same one each time."""
         if article not in self._kept:
             try:

@@ -14,9 +14,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,6 +44,7 @@ from qa.confidence import Calibration, load_calibration
 from qa.dialogue import Turn, understand
 from qa.reader import Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, Candidate, fuse, order, retrieve
+from qa.show import answer_dict, as_dict, as_text, one_line
 
 if TYPE_CHECKING:
     from library.store import Asked
@@ -52,6 +53,7 @@ ARTICLES_READ = 3  # the best; each costs as much as a question to it alone
 LONGEST_READ = 1_000  # sentences of an article that are looked at; of a longer one, those around its best
 VIEWS_KEPT = 64  # articles ready to be read, of the last questions
 PLACED = 10  # of the best sentences, every place is said; of the others, the one where it was read
+PLACES_SHOWN = 20  # of one sentence, in a terminal
 LEAST_NONE = 1e-30  # a share of 0 would make the odds infinite
 
 
@@ -152,6 +154,40 @@ class LibraryAnswerer:
             ms=clock.laps("decide"),
         )
 
+    @property
+    def described(self) -> str:
+        """What is asked, in a line for people."""
+        held = self.library.statistics()
+        some = f", only {self.which.said}" if self.which else ""
+        return f"{held.folder.name}: {held.articles:,} articles, {held.sentences:,} sentences{some}."
+
+    def as_text(self, answer: Answer, *, k: int = 1, bold: bool = False) -> str:
+        """Return an answer of the library as lines for people, with its articles and the k - 1 that came next."""
+        if answer.home is None:
+            return answer.reason or ""
+        lines = [as_text(answer, answer.home, bold=bold)]
+        for number, place in enumerate(answer.places[:PLACES_SHOWN]):
+            lines.append(f"  {'In' if number == 0 else 'Also in'}: {_named(place)}")
+        if len(answer.places) > PLACES_SHOWN:
+            lines.append(f"  and in {len(answer.places) - PLACES_SHOWN:,} more")
+        others = answer.candidates[1:k]
+        if others:
+            lines.append("Next best:")
+        for rank, other in enumerate(others, start=2):
+            where = f"{_home(other).title}; relevance {other.relevance:.2f}"
+            lines.append(f"  {rank}. {one_line(other.candidate.sentence.text)} ({where})")
+        return "\n".join(lines)
+
+    def as_dict(self, answer: Answer) -> dict[str, Any]:
+        """Return an answer of the library as JSON types: as of a single article, with the places of each sentence."""
+        library: dict[str, Any] = {"folder": str(self.library.folder), "only": self.which.said if self.which else None}
+        if answer.home is None:
+            return {**answer_dict(answer), "reason": answer.reason, "library": library}
+        record = as_dict(answer, answer.home)
+        for told, read in zip(record["candidates"], answer.candidates, strict=True):
+            told["article"] = _home(read).source
+        return {**record, "places": [asdict(place) for place in answer.places], "library": library}
+
     def rank(self, search: Asked) -> list[RankedArticle]:
         """Return the articles that may hold the answer, the best first.
 
@@ -249,6 +285,16 @@ class LibraryAnswerer:
         if not snapshot.sentences:
             return "The library is empty. Add articles with: article-qa library add PATH"
         return "No article of the library has anything near the question."
+
+
+def _home(read: ReadSentence) -> Place:
+    candidate = read.candidate
+    assert isinstance(candidate, LibraryCandidate)  # all that `ask` returns are
+    return candidate.places[0]
+
+
+def _named(place: Place) -> str:
+    return f"{place.title} ({place.source}{f', {place.date}' if place.date else ''})"
 
 
 class _Once:

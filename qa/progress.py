@@ -42,8 +42,8 @@ class ProgressBar:
         if now - self._drawn_at < self._wait:
             return
         self._drawn_at = now
-        left = (now - began) / (done - at) * (total - done) if done > at else None
-        ending = f", {_duration(left)} left" if left is not None else ""
+        left = (now - began) / (done - at) * (total - done) if done > at and now > began else None
+        ending = f", {_duration(left)} left, {_rate((done - at) / (now - began))}" if left is not None else ""
         if self._terminal:
             self._wait = REDRAW
             self._on_screen = True
@@ -53,6 +53,11 @@ class ProgressBar:
         else:
             sys.stderr.write(f"{doing}: {done:,} of {total:,}{ending}\n")
         sys.stderr.flush()
+
+
+def _rate(rate: float) -> str:
+    """How fast it goes, in a unit that leaves a number to read."""
+    return f"{rate:,.0f} a second" if rate >= 2 else f"{60 * rate:,.0f} a minute"
 
 
 def _duration(seconds: float) -> str:

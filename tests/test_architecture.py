@@ -26,7 +26,7 @@ ONLY_IN = {
     "onnx": {"index/bert_graph.py", "index/embeddings.py"},
     "onnxruntime": {"index/bert_graph.py", "index/embeddings.py", "qa/trained_reader.py"},
     "gradio": {"app.py"},
-    "typer": {"qa/__main__.py", "qa/evaluation_commands.py", "qa/options.py"},
+    "typer": {"qa/__main__.py", "qa/evaluation_commands.py", "qa/library_commands.py", "qa/options.py"},
 }
 # Each costs a command more time to import than `--help` may take in all.
 SLOW = ("torch", "transformers", "sentence_transformers", "faiss", "bm25s", "onnxruntime", "onnx", "gradio")

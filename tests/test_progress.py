@@ -43,7 +43,7 @@ def work(monkeypatch):
 def test_a_log_is_told_twice_a_minute_with_the_time_left(work):
     """An eighth of a second a step, 125 s in all. After 30 s 240 steps are done and 760 left: 95 s."""
     lines = work(0.125, terminal=False).splitlines()
-    assert lines[0] == "asking: 240 of 1,000, 1 min 35 s left"
+    assert lines[0] == "asking: 240 of 1,000, 1 min 35 s left, 8 a second"
     assert len(lines) == 4
 
 
