@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import gradio as gr
 from gradio.events import api
@@ -55,6 +55,7 @@ WAITING = 100  # questions in line before newcomers are told to come back
 LOOK_EVERY = 0.5  # seconds between two words to a person who waits
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 ASKED_AT_ONCE = 8  # articles of the shelf that one question goes to
+AS_IT_IS: Any = gr.skip()  # this part of the page does not change
 
 
 class PortInUse(UserError):
@@ -78,6 +79,22 @@ class Session:
     def at(self, key: str) -> Session:
         """The same page with another article in the pane."""
         return replace(self, key=key, opened=(*(other for other in self.opened if other != key), key))
+
+
+class Desk(NamedTuple):
+    """What an event changes on the page where questions are asked; the rest stays as it is."""
+
+    session: Any = AS_IT_IS
+    pane: Any = AS_IT_IS
+    conversation: Any = AS_IT_IS
+    examples: Any = AS_IT_IS
+    question: Any = AS_IT_IS
+    shelf: Any = AS_IT_IS
+    complaint: Any = AS_IT_IS
+    another: Any = AS_IT_IS
+    pasted: Any = AS_IT_IS
+    dropped: Any = AS_IT_IS
+    waiting: Any = AS_IT_IS
 
 
 def build_app(
@@ -149,7 +166,10 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
             )
             examples = gr.HTML(SEEKING, elem_id="first", apply_default_css=False)
             waiting = gr.HTML(elem_id="waiting", apply_default_css=False)
-            everything = gr.Checkbox(label="Ask all articles", visible=False, container=False, elem_id="everything")
+            # page.css shows it while there is a shelf.
+            everything = gr.Checkbox(
+                label=f"Ask all recent articles (at most {ASKED_AT_ONCE})", container=False, elem_id="everything"
+            )
             with gr.Row(elem_id="ask-row"):
                 question = gr.Textbox(
                     placeholder="Ask about the article", label="Your question", lines=1, max_lines=5,
@@ -157,34 +177,34 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
                 )  # fmt: skip
                 send = gr.Button("Ask", variant="primary", elem_id="send", scale=0)
 
+    desk: list[Any] = [
+        session, pane, conversation, examples, question, shelf, complaint, another, pasted, dropped, waiting
+    ]  # fmt: skip
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on(
         [question.submit, send.click],
         page.ask,
         [question, session, everything],
-        [session, pane, conversation, examples, question, waiting],
+        desk,
         js="(question, session, everything) => articleQA.pending(question, session, everything)",
         api_name="ask_in_page",  # named after its function it would take the name that programs call
         concurrency_limit=None,  # the page's own line keeps the order, and can tell a person of it
         **quiet,
     )
-    conversation.submit(page.hear, [session], [session, conversation, examples], **quiet)
-    brought = [session, pane, conversation, examples, shelf, everything, complaint, another, pasted, dropped, waiting]
+    conversation.submit(page.hear, [session], desk, **quiet)
     for event, source in ((take.click, pasted), (pasted.submit, pasted), (dropped.upload, dropped)):
         event(
             page.bring_file if source is dropped else page.bring_text,
             [source, session],
-            brought,
+            desk,
             show_progress="minimal",
             show_progress_on=complaint,
             api_visibility="private",
             concurrency_limit=None,  # the library opens one after another
         )
-    shelf.submit(page.from_shelf, [session], brought, concurrency_limit=None, **quiet)
-    app.load(
-        page.arrive, [session], [session, pane, conversation, shelf, everything, waiting],
-        concurrency_limit=None, **quiet,
-    ).then(page.suggest_in_steps, [session], [examples, waiting], concurrency_limit=None, **quiet)  # fmt: skip
+    shelf.submit(page.from_shelf, [session], desk, concurrency_limit=None, **quiet)
+    arrived = app.load(page.arrive, [session], desk, concurrency_limit=None, **quiet)
+    arrived.then(page.suggest_in_steps, [session], desk, concurrency_limit=None, **quiet)
 
 
 def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
@@ -244,24 +264,25 @@ class _Page:
 
     # --- asking
 
-    def ask(self, question: str, session: Session, everything: bool) -> Iterator[tuple[Any, ...]]:
+    def ask(self, question: str, session: Session, everything: bool) -> Iterator[Desk]:
         """Answer in the conversation, telling meanwhile what is waited for; the pane changes only with the article."""
         before = session.key
         session = replace(session, everything=bool(everything))
         if not question.strip():
-            yield session, gr.skip(), self._conversation(session), self._examples(session), "", ""
+            yield Desk(session, conversation=self._conversation(session), examples=self._examples(session), question="")
             return
         try:
             for step in self._answer_in_steps(question, session):
                 if isinstance(step, str):
-                    yield *_as_it_is(5), step
+                    yield Desk(waiting=step)
                 else:
                     session = replace(session.at(step.key), exchanges=(*session.exchanges, step))
         except UserError as error:
-            yield session, gr.skip(), self._conversation(session, trouble=str(error)), "", question, ""
+            trouble = self._conversation(session, trouble=str(error))
+            yield Desk(session, conversation=trouble, examples="", question=question, waiting="")
             return
-        pane = gr.skip() if session.key == before else self.pane(self._article(session.key))
-        yield session, pane, self._conversation(session), "", "", ""
+        pane = AS_IT_IS if session.key == before else self.pane(self._article(session.key))
+        yield Desk(session, pane, self._conversation(session), examples="", question="", waiting="")
 
     def _answer_in_steps(self, question: str, session: Session) -> Iterator[str | Exchange]:
         """Yield what to tell a person who must wait, and at last the exchange. Raises UserError."""
@@ -284,14 +305,14 @@ class _Page:
         # The surest answer of the shelf; of answers equally sure, that of the article used last.
         yield max(exchanges, key=lambda exchange: (exchange.answer.answered, exchange.answer.confidence))
 
-    def hear(self, session: Session, told: gr.EventData) -> tuple[Session, str, str]:
+    def hear(self, session: Session, told: gr.EventData) -> Desk:
         """Start the conversation over, or note which sentence would have been right."""
         said = told._data if isinstance(told._data, dict) else {}
         if said.get("fresh"):
             gone = set(map(id, session.shown))
             kept = tuple(exchange for exchange in session.exchanges if id(exchange) not in gone)
             session = replace(session, exchanges=kept)
-            return session, self._conversation(session), self._examples(session)
+            return Desk(session, conversation=self._conversation(session), examples=self._examples(session))
         trouble = None
         try:
             session = self._judged(session, int(said["wrong"]), int(said["row"]))
@@ -299,7 +320,7 @@ class _Page:
             trouble = "That could not be noted. Reload the page and try again."
         except (UserError, OSError) as error:
             trouble = str(error)
-        return session, self._conversation(session, trouble=trouble), ""
+        return Desk(session, conversation=self._conversation(session, trouble=trouble), examples="")
 
     def _judged(self, session: Session, turn: int, row: int) -> Session:
         """Write a draft question: this one, with the sentence that should have answered it (row -1: none does)."""
@@ -351,12 +372,12 @@ class _Page:
             self._suggested[session.key] = drawn
         return drawn
 
-    def suggest_in_steps(self, session: Session) -> Iterator[tuple[Any, str]]:
+    def suggest_in_steps(self, session: Session) -> Iterator[Desk]:
         """The same, telling meanwhile how far the article is embedded."""
         with suppress(UserError):  # said by `suggest`
             for far in self._library.open_in_steps(self._article(session.key)):
-                yield gr.skip(), opening_html(far.done, far.total)
-        yield self.suggest(session), ""
+                yield Desk(waiting=opening_html(far.done, far.total))
+        yield Desk(examples=self.suggest(session), waiting="")
 
     # --- articles
 
@@ -374,13 +395,10 @@ class _Page:
         mine = {shelved.key: shelved for shelved in everything}
         return [mine[key] for key in reversed(session.opened) if key in mine]
 
-    def _shelf_shown(self, session: Session) -> tuple[str, Any]:
-        shelved = self._shelf(session)
-        many = len(shelved) > ASKED_AT_ONCE
-        label = f"Ask the {ASKED_AT_ONCE} articles last used" if many else f"Ask all {len(shelved)} articles"
-        return shelf_html(shelved, current=session.key), gr.Checkbox(visible=len(shelved) > 1, label=label)
+    def _shelf_shown(self, session: Session) -> str:
+        return shelf_html(self._shelf(session), current=session.key)
 
-    def bring_text(self, text: str, session: Session) -> Iterator[tuple[Any, ...]]:
+    def bring_text(self, text: str, session: Session) -> Iterator[Desk]:
         """Open what was pasted: an article's text, or its web address."""
         text = text or ""
         address = text.strip()
@@ -394,12 +412,12 @@ class _Page:
             raise UnreachableArticle(f"{address}: a shared server fetches no web pages. Paste the article's text.")
         return read_article(address)
 
-    def bring_file(self, path: str | None, session: Session) -> Iterator[tuple[Any, ...]]:
+    def bring_file(self, path: str | None, session: Session) -> Iterator[Desk]:
         """Open an uploaded file."""
         if path:
             yield from self._bring(lambda: read_article(path), session)
 
-    def from_shelf(self, session: Session, told: gr.EventData) -> Iterator[tuple[Any, ...]]:
+    def from_shelf(self, session: Session, told: gr.EventData) -> Iterator[Desk]:
         """Open an article of the shelf again, or take it off."""
         said = told._data if isinstance(told._data, dict) else {}
         if said.get("forget"):
@@ -408,34 +426,38 @@ class _Page:
                 if not self._shared:
                     self._library.forget(key)
                 session = replace(session, opened=tuple(other for other in session.opened if other != key))
-            shelf, everything = self._shelf_shown(session)
-            yield session, *_as_it_is(3), shelf, everything, *_as_it_is(5)
+            yield Desk(session, shelf=self._shelf_shown(session))
         elif said.get("open"):
             yield from self._bring(lambda: self._article(str(said["open"])), session)
 
-    def _bring(self, read: Callable[[], Article], session: Session) -> Iterator[tuple[Any, ...]]:
+    def _bring(self, read: Callable[[], Article], session: Session) -> Iterator[Desk]:
         """Show the article as soon as it is read, and embed it while the person looks at it."""
-        yield *_as_it_is(6), "<p>Opening…</p>", *_as_it_is(4)
+        yield Desk(complaint="<p>Opening…</p>")
         try:
             article = read()
             pane = self.pane(article)
         except UserError as error:
-            yield *_as_it_is(6), f'<p role="alert">{escape(str(error))}</p>', *_as_it_is(2), None, gr.skip()
+            yield Desk(complaint=f'<p role="alert">{escape(str(error))}</p>', dropped=None)
             return
         session = session.at(self._library.put(article))
-        examples = "" if session.shown else self._suggested.get(session.key, SEEKING)
-        yield (
-            session, pane, self._conversation(session), examples, *self._shelf_shown(session),
-            "", gr.Accordion(open=False), "", None, gr.skip(),
-        )  # fmt: skip
-        for drawn, waiting in self.suggest_in_steps(session):
-            yield *_as_it_is(3), drawn, *_as_it_is(6), waiting
+        yield Desk(
+            session,
+            pane,
+            self._conversation(session),
+            examples="" if session.shown else self._suggested.get(session.key, SEEKING),
+            shelf=self._shelf_shown(session),
+            complaint="",
+            another=gr.Accordion(open=False),
+            pasted="",
+            dropped=None,
+        )
+        yield from self.suggest_in_steps(session)
 
-    def arrive(self, session: Session, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+    def arrive(self, session: Session, request: gr.Request) -> Iterator[Desk]:
         """Open the page at the article and question of its address."""
         wanted = dict(request.query_params) if request else {}
         key, question = wanted.get("article", ""), wanted.get("q", "").strip()
-        pane: Any = gr.skip()
+        pane = AS_IT_IS
         trouble = None
         if key and key != session.key:
             article = self._library.article(key)  # a link to the first article needs no opening
@@ -446,10 +468,9 @@ class _Page:
                 session = session.at(key)
                 pane = self.pane(article)
         conversation = self._conversation(session, trouble=trouble, pending=question or None)
-        yield session, pane, conversation, *self._shelf_shown(session), ""
+        yield Desk(session, pane, conversation, shelf=self._shelf_shown(session))
         if question:
-            for session_after, _, answered, _, _, waiting in self.ask(question, session, False):
-                yield session_after, gr.skip(), answered, *_as_it_is(2), waiting
+            yield from self.ask(question, session, False)
 
     # --- evaluating
 
@@ -471,11 +492,11 @@ class _Page:
             )
             for step in steps:
                 if isinstance(step, Progress):
-                    yield progress_html(step), gr.Button(visible=True), *_as_it_is(4)
+                    yield progress_html(step), gr.Button(visible=True), *(AS_IT_IS,) * 4
                 else:
                     yield report_html(self._runs, step), gr.Button(visible=False), *self.former_runs(chosen=step)
         except UserError as error:
-            yield f'<p role="alert">{escape(str(error))}</p>', gr.Button(visible=False), *_as_it_is(4)
+            yield f'<p role="alert">{escape(str(error))}</p>', gr.Button(visible=False), *(AS_IT_IS,) * 4
         finally:
             self._stops.pop(str(request.session_hash), None)
 
@@ -524,11 +545,6 @@ def _for_programs(call: Callable[P, T]) -> Callable[P, T]:
             raise gr.Error(str(error), print_exception=False) from None
 
     return told
-
-
-def _as_it_is(count: int) -> tuple[Any, ...]:
-    """Leave that many parts of the page alone."""
-    return tuple(gr.skip() for _ in range(count))
 
 
 def _taken_away(exchange: Exchange) -> dict[str, str]:

@@ -286,7 +286,7 @@ def page(open_toy: Any, small_article: Article) -> Any:
     return _Page(Library(open_toy, cache=None), small_article, None, shared=True)
 
 
-def asked(page: Any, question: str, session: Any, everything: bool) -> tuple[Any, ...]:
+def asked(page: Any, question: str, session: Any, everything: bool) -> Any:
     """What the page shows when the answer has come."""
     return list(page.ask(question, session, everything))[-1]
 
@@ -303,21 +303,21 @@ def test_two_conversations_do_not_mix(page, small_article):
 
 
 def test_a_bad_article_is_complained_about_in_one_line_and_the_old_one_stays(page, small_article):
-    from app import Session
+    from app import Desk, Session
 
     last = list(page.bring_text("  \n ", Session(key_of(small_article), ())))[-1]
     with pytest.raises(EmptyArticle) as refused:
         article_from_text("  \n ")
     assert "\n" not in str(refused.value)
-    assert 'role="alert"' in last[6]
-    assert all(kept == {"__type__": "update"} for kept in last[:6])
+    assert 'role="alert"' in last.complaint
+    assert last == Desk(complaint=last.complaint, dropped=None)
 
 
 def test_the_complaint_about_an_article_is_escaped(page, small_article):
     from app import Session
 
     last = list(page.bring_file("/nowhere/<img src=x>.txt", Session(key_of(small_article), ())))[-1]
-    assert "<img" not in last[6]
+    assert "<img" not in last.complaint
 
 
 def test_only_the_endpoints_that_are_promised_are_public(open_toy, small_article, tmp_path):
@@ -385,9 +385,7 @@ def test_a_stranger_does_not_see_what_others_opened(page, small_article):
 
     page._library.put(article_from_text("Somebody's secret.", title="Secret"))
     key = key_of(small_article)
-    shelf, everything = page._shelf_shown(Session(key, (key,)))
-    assert "Secret" not in shelf
-    assert everything.visible is False
+    assert page._shelf_shown(Session(key, (key,))) == ""
 
 
 def test_the_shelf_marks_the_article_in_the_pane_and_escapes_titles():
@@ -452,7 +450,7 @@ def test_starting_over_forgets_this_article_only(own_page, small_article):
     key = own_page._library.put(small_article)
     session = asked(own_page, "How is the bridge?", Session(other, (other,)), False)[0]
     session = asked(own_page, "When did the river rise?", session.at(key), False)[0]
-    session, drawn, _ = own_page.hear(session, gr.EventData(None, {"fresh": True}))
+    session, _, drawn, *_ = own_page.hear(session, gr.EventData(None, {"fresh": True}))
     assert "river" not in drawn
     assert [exchange.key for exchange in session.exchanges] == [other]
 
@@ -541,4 +539,4 @@ def test_a_shared_server_fetches_no_web_pages(page, small_article):
 
     key = key_of(small_article)
     last = list(page.bring_text("http://127.0.0.1:1/secret", Session(key, (key,))))[-1]
-    assert "fetches no web pages" in last[6]
+    assert "fetches no web pages" in last.complaint

@@ -156,6 +156,10 @@ def test_a_text_file_is_its_own_canonical_text_and_named_after_its_file(tmp_path
     assert article.title == "my story"
 
 
+def test_a_file_whose_name_is_one_word_is_titled_by_how_it_begins(tmp_path: Path) -> None:
+    assert read_article(written(tmp_path, "article.txt", "It rained.\nThen it stopped.\n")).title == "It rained."
+
+
 def test_a_file_is_known_by_its_content_when_its_name_says_nothing(tmp_path: Path) -> None:
     for name in ("ferry.pdf", "ferry.docx", "ferry.html"):
         assert sentences(read_article(written(tmp_path, "download", (DATA / name).read_bytes())))[:2] == [

@@ -6,14 +6,21 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import WordEncoder
 
-from index.article import article_from_text
+from index.article import Article, article_from_text
+from index.build import Progress
+from index.embeddings import FloatArray
+from qa.answer import Answerer
 
+AT_ONCE = 2  # questions that the app answers side by side
 ROOT = Path(__file__).parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHROMIUM_ARGS = (
@@ -56,6 +63,7 @@ class Visit:
     """One person's page, with everything it asked for and complained about."""
 
     def __init__(self, browser: Any, address: str, *, path: str = "", **context: Any) -> None:
+        self.address = address
         self._context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | context))
         self.page = self._context.new_page()
         self.page.set_default_timeout(PATIENCE)
@@ -72,8 +80,19 @@ class Visit:
         self.page.press("#question textarea", "Enter")
         self.page.wait_for_selector(f".turn:not(.pending) >> nth={before}")
 
+    def bring(self, text: str) -> None:
+        """Paste another article and wait until it is in the pane; its first line is its headline."""
+        self.page.click("#another button.label-wrap:not(.open)")
+        self.page.fill("#pasted textarea", text)
+        self.page.click("#take")
+        self.page.wait_for_selector(f"#article h1:has-text({json.dumps(text.split(chr(10))[0])})")
+
     def close(self) -> None:
+        """Leave; nothing may have broken, and nothing been asked of another machine."""
         self._context.close()
+        assert self.errors == []
+        assert self.requests
+        assert [url for url in self.requests if not url.startswith((self.address, "data:", "blob:"))] == []
 
 
 @pytest.fixture
@@ -81,7 +100,32 @@ def visit(browser: Any, address: str) -> Iterator[Visit]:
     one = Visit(browser, address)
     yield one
     one.close()
-    assert one.errors == []
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Open when set; it is opened in the end, so that no thread is left behind."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def slow_address(serve_toy: Any, open_toy: Any, small_article: Article, gate: threading.Event) -> Iterator[str]:
+    """An app whose articles are open at once, and whose questions are answered when the gate is open."""
+
+    class Waiting(WordEncoder):
+        def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+            gate.wait()
+            return super().encode_queries(texts)
+
+    def open_article(article: Article, *, progress: Progress) -> Answerer:
+        toy = open_toy(article, progress=progress)
+        return Answerer(toy.article_index, Waiting(), toy.reader, toy.calibration)
+
+    with serve_toy(open_article) as url:
+        yield url
+        gate.set()
 
 
 def lit(page: Any) -> str:
@@ -140,20 +184,15 @@ def test_two_people_see_their_own_conversations_only(browser, address):
     other.close()
 
 
-def test_no_request_leaves_the_machine(browser, address):
+def test_a_request_to_another_machine_would_be_noticed(browser, address):
     one = Visit(browser, address)
-    one.ask("When did the river rise?")
-    one.page.click(".turn .why summary")
-    one.close()
-    assert one.requests
-    assert [url for url in one.requests if not url.startswith((address, "data:", "blob:"))] == []
+    one.page.evaluate("fetch('http://localhost:9/').catch(() => 0)")
+    with pytest.raises(AssertionError, match="localhost:9"):
+        one.close()
 
 
 def test_another_article_is_pasted_and_asked(visit):
-    visit.page.click("#another button")
-    visit.page.fill("#pasted textarea", "The bridge\n\nThe mayor opened a bridge. It was spring.")
-    visit.page.click("#take")
-    visit.page.wait_for_selector("#article h1:has-text('The bridge')")
+    visit.bring("The bridge\n\nThe mayor opened a bridge. It was spring.")
     visit.ask("Who opened the bridge?")
     assert lit(visit.page) == "The mayor opened a bridge."
 
@@ -164,6 +203,78 @@ def test_a_dropped_file_is_opened(visit, tmp_path):
     visit.page.click("#another button")
     visit.page.set_input_files("#file input[type=file]", path)
     visit.page.wait_for_selector("#article .s:has-text('Spring came early.')")
+
+
+@pytest.mark.parametrize("name", ["ferry.pdf", "ferry.html", "ferry.docx"])
+def test_a_pdf_a_saved_web_page_and_a_word_document_are_opened_and_asked(visit, name):
+    visit.page.click("#another button")
+    visit.page.set_input_files("#file input[type=file]", ROOT / "tests" / "data" / name)
+    visit.page.wait_for_selector("#article h1:has-text('Ferry runs aground off Tarn Point')")
+    assert "Cookie" not in visit.page.text_content("#article")
+    visit.ask("What did Dr. Ana Ruiz, a passenger, say?")
+    assert "said Dr. Ana Ruiz" in lit(visit.page)
+
+
+def test_an_article_without_a_headline_is_not_called_after_its_file(visit, tmp_path):
+    path = tmp_path / "article.txt"
+    path.write_text("The mayor opened a bridge.\n\nIt was spring.", encoding="utf-8")
+    visit.page.click("#another button")
+    visit.page.set_input_files("#file input[type=file]", path)
+    visit.page.wait_for_selector("#article .lede:has-text('The mayor opened a bridge.')")
+    assert visit.page.text_content("#article h1") == "The mayor opened a bridge."
+    assert visit.page.locator("#article h1").bounding_box()["height"] <= 1
+
+
+def test_a_bar_shows_how_far_an_article_is_embedded(browser, serve_toy, open_toy, gate):
+    def halting(article: Article, *, progress: Progress) -> Answerer:
+        progress("embedding sentences", 2, 6)
+        gate.wait()
+        return open_toy(article)
+
+    with serve_toy(halting) as url:
+        one = Visit(browser, url)
+        one.page.wait_for_selector("#waiting progress[value='2'][max='6']")
+        one.page.fill("#question textarea", "When did the river rise?")
+        one.page.press("#question textarea", "Enter")
+        one.page.wait_for_selector(".turn.pending")
+        assert "2 of 6 sentences" in one.page.text_content("#waiting .wait")
+        gate.set()
+        one.page.wait_for_selector(".turn:not(.pending)")
+        one.page.wait_for_selector("#waiting progress", state="detached")
+        one.close()
+
+
+def test_who_waits_in_line_is_told_how_many_are_before_them(browser, slow_address, gate):
+    people = [Visit(browser, slow_address) for _ in range(AT_ONCE + 1)]
+    for one in people:
+        one.page.fill("#question textarea", "When did the river rise?")
+        one.page.press("#question textarea", "Enter")
+        one.page.wait_for_selector(".turn.pending")
+        one.page.wait_for_timeout(300)  # so that they stand in line in this order
+    people[-1].page.wait_for_selector("#waiting .wait:has-text('One question is before yours')")
+    assert people[0].page.locator("#waiting .wait").count() == 0
+    gate.set()
+    for one in people:
+        assert "The river rose on Monday." in lit(one.page)
+        one.close()
+
+
+def test_the_whole_shelf_is_asked_and_the_answer_names_its_article(browser, serve_toy):
+    with serve_toy() as url:
+        one = Visit(browser, url)
+        one.bring("A quiet valley\n\nSheep graze there. The village rebuilt its bakery in spring.")
+        one.page.check("#everything input")
+        one.ask("When did the river rise?")
+        assert one.page.text_content(".turn cite") == "The great flood"
+        one.page.wait_for_selector("#article h1:has-text('The great flood')")
+        assert lit(one.page) == "The river rose on Monday."
+        one.ask("Did the village have a bakery in spring?")
+        one.page.wait_for_selector("#article h1:has-text('A quiet valley')")
+        assert lit(one.page) == "The village rebuilt its bakery in spring."
+        one.page.click(".turn[data-turn='0'] .said")  # the light goes back to the first answer, and the article with it
+        one.page.wait_for_selector("#article h1:has-text('The great flood')")
+        assert lit(one.page) == "The river rose on Monday."
+        one.close()
 
 
 def test_a_bad_file_gets_one_line_and_the_old_article_stays(visit, tmp_path):
@@ -196,19 +307,59 @@ def test_a_question_of_100000_characters_is_refused_kindly(visit):
     assert "limit" in visit.page.text_content(".turn")
 
 
-def test_the_keyboard_alone_is_enough(visit):
+def tab_to(page: Any, selector: str, *, key: str = "Tab") -> None:
+    """Press Tab until the focus is there, as somebody without a mouse would."""
+    for _ in range(80):
+        page.keyboard.press(key)
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} cannot be reached by {key}")
+
+
+def test_the_keyboard_alone_asks_moves_among_runners_up_and_closes(visit):
     page = visit.page
     page.keyboard.press("/")
     page.keyboard.type("What did the flood take?")
     page.keyboard.press("Enter")
     page.wait_for_selector(".turn:not(.pending)")
     first = lit(page)
-    page.focus(".turn .said")
-    page.keyboard.press("Tab")
+    tab_to(page, ".others summary", key="Shift+Tab")
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    tab_to(page, ".others .runner")
+    page.keyboard.press("ArrowDown")
     page.wait_for_function("(first) => document.querySelector('#article .s.lit').textContent !== first", arg=first)
+    second = page.evaluate("document.activeElement.textContent")
+    assert lit(page) == second
+    page.keyboard.press("ArrowUp")
+    assert lit(page) != second
+    page.keyboard.press("Escape")
+    assert page.locator(".others[open]").count() == 0
+    assert page.evaluate("document.activeElement.matches('.others summary')")
+
+
+def test_the_keyboard_alone_opens_another_article_and_shuts_the_box(visit):
+    page = visit.page
+    tab_to(page, "#another button.label-wrap")
+    page.keyboard.press("Enter")
+    tab_to(page, "#pasted textarea")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#another button.label-wrap:not(.open)")
+    page.keyboard.press("Enter")
+    tab_to(page, "#pasted textarea")
+    page.keyboard.type("The mayor opened a bridge.")
+    tab_to(page, "#take")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#article .s:has-text('The mayor opened a bridge.')")
+
+
+def test_the_keyboard_alone_says_which_sentence_is_right(visit):
+    page = visit.page
+    visit.ask("What did the flood take?")
+    tab_to(page, "[data-wrong]", key="Shift+Tab")
+    page.keyboard.press("Enter")
+    tab_to(page, ".s[data-row='2']", key="Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".noted:has-text('Noted')")
 
 
 @pytest.mark.parametrize(("width", "height"), [(360, 640), (768, 1024), (1280, 800), (2560, 1440)])
@@ -248,20 +399,26 @@ def test_an_emoji_before_the_short_answer_does_not_move_its_mark(visit):
     assert page.text_content("#article .s.lit mark") == "Monday"
 
 
-def test_a_long_article_is_lit_far_down(browser, address, tmp_path):
-    text = "\n\n".join(f"Paragraph {number} is about nothing in particular." for number in range(3000))
+def test_five_hundred_pages_are_lit_far_down_and_laid_out_only_where_one_looks(browser, address, tmp_path):
+    """2,500 paragraphs of 5 sentences and 100 words: what a book of 500 pages has."""
+    nothing = "On that day there was nothing in particular to be seen or heard by anyone at all in the town. "
+    text = "\n\n".join(f"Paragraph {number}. {nothing * 4}" for number in range(2500))
     one = Visit(browser, address)
     one.page.click("#another button")
     path = tmp_path / "long.txt"
     path.write_text(text + "\n\nThe river rose on Monday.", encoding="utf-8")
     one.page.set_input_files("#file input[type=file]", path)
-    one.page.wait_for_selector("#article .s[data-row='3000']", state="attached")
+    one.page.wait_for_selector("#article .s:has-text('Paragraph 2499.')", state="attached")
+    drawn = """(which) => document.querySelector(`#article section:${which}-of-type p`)
+                 .checkVisibility({ contentVisibilityAuto: true })"""
+    one.page.wait_for_function(f"({drawn})('first') && !({drawn})('last')")
     one.ask("When did the river rise?")
     assert lit(one.page) == "The river rose on Monday."
     one.page.wait_for_function(
         """() => { const s = document.querySelector('#article .s.lit').getBoundingClientRect();
                    return s.top > 0 && s.bottom < innerHeight; }"""
     )
+    one.page.wait_for_function(f"!({drawn})('first') && ({drawn})('last')")
     one.close()
 
 
@@ -325,10 +482,7 @@ def test_correcting_can_be_given_up_with_escape(visit):
 
 def test_the_shelf_brings_an_earlier_article_back_with_its_conversation(visit):
     visit.ask("When did the river rise?")
-    visit.page.click("#another button")
-    visit.page.fill("#pasted textarea", "A dull day\n\nNothing happened.")
-    visit.page.click("#take")
-    visit.page.wait_for_selector("#article h1:has-text('A dull day')")
+    visit.bring("A dull day\n\nNothing happened.")
     assert visit.page.locator(".turn").count() == 0
     visit.page.click("#another button")
     visit.page.click("#shelf [data-open]:has-text('The great flood')")
@@ -336,49 +490,145 @@ def test_the_shelf_brings_an_earlier_article_back_with_its_conversation(visit):
     visit.page.wait_for_selector(".turn:has-text('When did the river rise?')")
 
 
-def test_an_evaluation_runs_in_the_page_and_shows_its_report(visit, tmp_path):
+def questions_file(path: Path, *, wrong: bool = False) -> Path:
+    """Two questions on the small article; `wrong`: the second one's evidence is not what answers it."""
+    evidence = "Work began in the spring" if wrong else "Mayor Jane Carter said"
+    lines = [
+        {"id": "a", "question": "When did the river rise?", "evidence": ["The river rose on Monday."],
+         "answers": ["Monday"], "kind": "direct"},
+        {"id": "b", "question": "Who is the mayor?", "evidence": [evidence], "answers": [], "kind": "direct"},
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def evaluate(visit: Visit, path: Path) -> None:
+    """Go to the tab, take a file and begin."""
+    page = visit.page
+    page.click("button[role=tab]:has-text('Evaluate')")
+    page.set_input_files("#questions-file input[type=file]", path)
+    page.wait_for_selector(f"#questions-file :text('{path.stem}')")
+    page.click("#run")
+
+
+def report(visit: Visit) -> Any:
+    """The frame with the report, when it has text to read."""
+    frame = visit.page.frame_locator("#report iframe.report")
+    frame.locator("h1").wait_for()
+    return frame
+
+
+def test_an_evaluation_shows_its_report_to_read(visit, tmp_path):
+    evaluate(visit, questions_file(tmp_path / "mine.jsonl"))
+    shown = report(visit)
+    assert "mine: 2 questions" in shown.locator("h1").text_content()
+    assert shown.locator("h2").count() > 2
+    box = visit.page.locator("#report iframe").bounding_box()
+    assert box["height"] > 300
+    assert box["width"] > 600
+
+
+def test_two_runs_are_compared_and_a_former_one_is_opened(visit, tmp_path):
+    for name in ("first", "second"):
+        visit.page.reload()
+        evaluate(visit, questions_file(tmp_path / f"{name}.jsonl"))
+        assert f"{name}: 2 questions" in report(visit).locator("h1").text_content()
+    visit.page.wait_for_selector("#compare:visible")
+    visit.page.click("#compare")
+    visit.page.wait_for_selector("#report iframe[title*='compared with']")
+    assert "second" in report(visit).locator("h1").text_content()
+    visit.page.click("#former input")
+    visit.page.click("#former ul [role=option]:has-text('first')")
+    visit.page.click("#show")
+    visit.page.wait_for_selector("#report iframe[title*='first']")
+    assert "first: 2 questions" in report(visit).locator("h1").text_content()
+
+
+def test_a_run_that_is_stopped_shows_what_was_asked(browser, slow_address, gate, tmp_path):
+    one = Visit(browser, slow_address)
+    evaluate(one, questions_file(tmp_path / "mine.jsonl"))
+    one.page.wait_for_selector("#report progress[value='0'][max='2']")
+    one.page.click("#stop")
+    one.page.wait_for_timeout(500)  # the click has to reach the server
+    gate.set()
+    one.page.wait_for_selector("#report:has-text('1 question left unasked')")
+    one.page.wait_for_selector("#stop", state="hidden")
+    one.close()
+
+
+def test_a_questions_file_that_cannot_be_read_gets_one_line_with_its_place(visit, tmp_path):
     path = tmp_path / "mine.jsonl"
-    line = {"id": "a", "question": "When did the river rise?", "evidence": ["The river rose on Monday."],
-            "answers": ["Monday"], "kind": "direct"}  # fmt: skip
-    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    path.write_text('{"id": "a"}\n', encoding="utf-8")
+    evaluate(visit, path)
+    assert ":1:" in visit.page.wait_for_selector("#report [role=alert]").text_content()
+
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+def show_asked(visit: Visit, tmp_path: Path) -> None:
+    """Answered, refused, explained, with the box for another article and the shelf open."""
+    visit.bring("A quiet valley\n\nSheep graze there.")
+    visit.page.check("#everything input")
+    visit.ask("What did the flood take?")
+    visit.ask("Quantum zebra?")
+    visit.page.click(".turn .why > summary >> nth=0")
+    visit.page.click(".turn .numbers > summary >> nth=0")
+    visit.page.click(".turn .others > summary >> nth=0")
+    visit.page.click("#another button.label-wrap:not(.open)")
+    visit.page.wait_for_selector("#shelf:visible")
+
+
+def show_choosing(visit: Visit, tmp_path: Path) -> None:
+    """Somebody is about to say which sentence is right."""
+    visit.ask("What did the flood take?")
+    visit.page.click("[data-wrong]")
+
+
+def show_complaint(visit: Visit, tmp_path: Path) -> None:
+    """Nothing was pasted."""
+    visit.page.click("#another button.label-wrap")
+    visit.page.click("#take")
+    visit.page.wait_for_selector("#complaint [role=alert]")
+
+
+def show_bench(visit: Visit, tmp_path: Path) -> None:
+    """The other tab, before anything was asked."""
     visit.page.click("button[role=tab]:has-text('Evaluate')")
-    visit.page.set_input_files("#questions-file input[type=file]", path)
-    visit.page.wait_for_selector("#questions-file :text('mine')")
-    visit.page.click("#run")
-    visit.page.wait_for_selector("#report iframe.report")
-    assert "When did the river rise?" in visit.page.get_attribute("#report iframe.report", "srcdoc")
+    visit.page.wait_for_selector("#run:visible")
 
 
-AXE = next(
-    (path for path in (Path(os.environ.get("AXE", "-")), ROOT / ".venv/axe/node_modules/axe-core/axe.min.js")
-     if path.is_file()), None
-)  # fmt: skip
+def show_report(visit: Visit, tmp_path: Path) -> None:
+    """A run and its report."""
+    evaluate(visit, questions_file(tmp_path / "mine.jsonl", wrong=True))
+    report(visit)
 
 
-@pytest.mark.skipif(AXE is None, reason="axe-core is not installed: npm install --prefix .venv/axe axe-core")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("tab", ["Ask", "Evaluate"])
-def test_axe_has_no_serious_finding(browser, address, scheme, tab):
-    one = Visit(browser, address, color_scheme=scheme)
-    if tab == "Ask":
-        one.ask("What did the flood take?")
-        one.ask("Quantum zebra?")
-        one.page.click(".turn .why > summary")
-        one.page.click("#another button")
-    else:
-        one.page.click("button[role=tab]:has-text('Evaluate')")
-        one.page.wait_for_selector("#run:visible")
+@pytest.mark.parametrize("show", [show_asked, show_choosing, show_complaint, show_bench, show_report])
+def test_axe_has_no_serious_finding(browser, address, tmp_path, scheme, show):
+    one = Visit(browser, address, color_scheme=scheme, reduced_motion="reduce")
+    show(one, tmp_path)
     one.page.wait_for_timeout(500)
-    one.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = one.page.evaluate("axe.run().then((result) => result.violations)")
-    serious = [
-        f"{finding['id']}: {node['html'][:160]}"
-        for finding in found
-        if finding["impact"] in ("serious", "critical")
-        for node in finding["nodes"]
-    ]
+    serious = []
+    for frame in one.page.frames:  # a report is read as part of the page
+        frame.evaluate(AXE)
+        found = frame.evaluate("axe.run().then((result) => result.violations)")
+        serious += [
+            f"{finding['id']}: {node['html'][:160]}"
+            for finding in found
+            if finding["impact"] in ("serious", "critical")
+            for node in finding["nodes"]
+        ]
     assert serious == []
     one.close()
+
+
+def test_axe_would_find_something(visit):
+    visit.page.evaluate("document.body.append(document.createElement('button'))")
+    visit.page.evaluate(AXE)
+    found = visit.page.evaluate("axe.run().then((result) => result.violations)")
+    assert "button-name" in [finding["id"] for finding in found]
 
 
 def test_proxies_are_not_asked_for_our_own_pages(address):

@@ -16,6 +16,7 @@ from index.sentences import Sentence
 from ui.words import count, reading_time
 
 PARAGRAPHS_A_SECTION = 40  # fewer make the scroll bar jump, more make the first paint slow
+A_LINE = 66  # characters of the pane at its full width, by which the browser guesses how tall a section will be
 LONGEST_LEDE = 400  # characters of a first paragraph that is set larger where there is no headline
 LONGEST_HEADLINE = 160  # characters; a first line longer than this is the story itself
 _ENDS_A_SENTENCE = tuple('.!?:;…。！？؟।"”»')
@@ -60,7 +61,8 @@ def _sections(
             drawn[0] = _paragraph(text, part[0], tag="h1")
         elif first == 0 and lede and part[0][-1][1].end - part[0][0][1].start <= LONGEST_LEDE:
             drawn[0] = _paragraph(text, part[0], kind="lede")
-        yield f"<section>{''.join(drawn)}</section>"
+        lines = sum(1 + (paragraph[-1][1].end - paragraph[0][1].start) // A_LINE for paragraph in part)
+        yield f'<section style="--lines:{lines};--paragraphs:{len(part)}">{"".join(drawn)}</section>'
 
 
 def _paragraph(text: str, paragraph: Sequence[tuple[int, Sentence]], *, tag: str = "p", kind: str = "") -> str:

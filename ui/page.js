@@ -61,8 +61,18 @@
     for (const button of turn.querySelectorAll(`button.runner[data-row="${Number(row)}"]`)) button.classList.add("on");
     const long = sheet().querySelectorAll("section").length > 1;
     bring(one, "#article", "center", long || still.matches ? "instant" : "smooth");
-    // Again: sections that were only estimated have been laid out by now, and the place has moved.
-    if (long) requestAnimationFrame(() => requestAnimationFrame(() => bring(one, "#article", "center", "instant")));
+    if (long) settle(one, 30);
+  };
+
+  // Sections far away have an estimated height only; while those near the sentence are laid out, its place moves.
+  const settle = (one, frames, quiet = 0) => {
+    if (!frames || quiet > 5 || !lit.includes(one)) return;
+    requestAnimationFrame(() => {
+      const pane = document.querySelector("#article");
+      const before = pane.scrollTop;
+      bring(one, "#article", "center", "instant");
+      settle(one, frames - 1, Math.abs(pane.scrollTop - before) < 2 ? quiet + 1 : 0);
+    });
   };
 
   const tell = (id, detail) => document.querySelector(`${id} [data-listens]`)?.dispatchEvent(new CustomEvent("tell", { bubbles: true, detail }));
