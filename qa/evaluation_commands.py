@@ -337,6 +337,8 @@ def sweep_command(
         check_format(output, {".html": None})
     sweep = read_sweep(file, allowed=allowed_settings(open_answerer))
     question_set = _question_set(sweep.questions, sweep.squad, sweep.paragraph, sweep.article)
+    if sweep.limit is not None:
+        question_set = question_set.spread(sweep.limit)
     with ProgressBar() as bar:
         swept = run_sweep(
             sweep,
@@ -348,7 +350,7 @@ def sweep_command(
         from qa.html_report import sweep_page
 
         output.parent.mkdir(parents=True, exist_ok=True)
-        page = sweep_page(f"Sweep: {file.stem}", [(row.label, row.ms, row.summary) for row in swept], sweep.measure)
+        page = sweep_page(f"Sweep {file.stem}", swept, sweep.measure)
         output.write_text(page, encoding="utf-8")
         say(f"Report: {output}")
     if as_json:
@@ -366,14 +368,13 @@ def sweep_command(
 def _sweep_table(swept: list[Swept], measure: str) -> RenderableType:
     from rich.table import Table
 
-    from qa.plots import pareto
+    from qa.plots import best_for_their_time
     from qa.report import interval, number
     from qa.summary import BY_NAME
 
     columns = list(dict.fromkeys([measure, "right", "P@1", "RR@10", "token_f1", "auroc"]))
     lower = BY_NAME[measure].better == "lower"
-    worth = [row.summary.everything[measure].value or 0.0 for row in swept]
-    best = pareto([(row.ms, -value if lower else value) for row, value in zip(swept, worth, strict=True)])
+    best = best_for_their_time([(row.ms, row.summary.everything[measure]) for row in swept], lower=lower)
     table = Table(title=f"By {BY_NAME[measure].label}; * : none is both as good and as fast", title_justify="left")
     table.add_column("settings")
     for name in columns:

@@ -28,6 +28,7 @@ from qa.summary import BY_NAME, MEASURES, RANKING, SLICE_MEASURES, Summary
 
 if TYPE_CHECKING:
     from qa.compare import Comparison
+    from qa.sweep import Swept
 
 TILES = ("right", "P@1", "Success@3", "token_f1", "auroc", "decision")
 NEAR = 240  # characters of context on either side of what is marked
@@ -105,7 +106,7 @@ def run_page(run: Run, summary: Summary) -> str:
         .render(
             title=f"{summary.name}: evaluation report",
             version=_version(),
-            one_run=True,
+            made_of="a run",
             summary=summary,
             started=str(run.info.get("started") or "")[:16].replace("T", " "),
             verdict=verdict(summary),
@@ -155,7 +156,7 @@ def comparison_page(comparison: Comparison) -> str:
         .render(
             title=f"{comparison.a.name} and {comparison.b.name} compared",
             version=_version(),
-            one_run=False,
+            made_of="two runs",
             comparison=comparison,
             flips=flips,
             direction=direction,
@@ -165,22 +166,28 @@ def comparison_page(comparison: Comparison) -> str:
     )
 
 
-def sweep_page(title: str, rows: Sequence[tuple[str, float, Summary]], measure: str) -> str:
-    """Return a sweep's table and its quality against milliseconds as a page: (settings, median ms, summary)."""
-    chart = plots.trade_offs(
-        [(label, ms, summary.everything[measure]) for label, ms, summary in rows], of=BY_NAME[measure].label
-    )
+def sweep_page(title: str, swept: Sequence[Swept], measure: str) -> str:
+    """Return a sweep, the best setting first, as a page: its table, and quality against milliseconds."""
+    names = list(dict.fromkeys(name for row in swept for name in row.settings))
+    varied = [name for name in names if len({_plain(row.settings.get(name)) for row in swept}) > 1]
+    lower = BY_NAME[measure].better == "lower"
+    points = [(row.ms, row.summary.everything[measure]) for row in swept]
+    best = plots.best_for_their_time(points, lower=lower)
+    columns = [name for name in ("right", "P@1", "RR@10", "token_f1", "auroc", "decision") if name != measure]
     return (
         _environment()
         .get_template("sweep.html.j2")
         .render(
             title=title,
             version=_version(),
-            one_run=False,
-            rows=rows,
+            made_of=f"{len(swept)} run{'' if len(swept) == 1 else 's'}",
+            swept=swept,
             measure=measure,
-            columns=("right", "P@1", "RR@10", "token_f1", "auroc", "decision"),
-            chart=Markup(chart),
+            names=varied,
+            same=", ".join(f"{name} {_plain(swept[0].settings[name])}" for name in names if name not in varied),
+            best=best,
+            columns=columns,
+            chart=Markup(plots.trade_offs([row.label for row in swept], points, best, of=BY_NAME[measure].label)),
         )
     )
 

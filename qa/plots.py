@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -183,37 +183,79 @@ def differences(rows: Sequence[tuple[str, float, float | None, float | None]], *
     return chart(parts, height=frame.bottom + 42, title=title, description="; ".join(told))
 
 
-def trade_offs(points: Sequence[tuple[str, float, Figure]], *, of: str) -> str:
-    """Return quality against milliseconds: (label, milliseconds, quality); the best for their time are joined."""
+def trade_offs(labels: Sequence[str], points: Sequence[tuple[float, Figure]], best: Collection[int], *, of: str) -> str:
+    """Return quality against milliseconds, a dot for each (milliseconds, quality); the best for their time are joined.
+
+    The axes hold what there is to see: between settings the differences are small.
+    """
     frame = Frame()
-    parts = _percent_grid(frame, across=False)
-    shown = [(label, ms, figure) for label, ms, figure in points if figure.value is not None and ms > 0]
+    shown = {row: (ms, figure.value) for row, (ms, figure) in enumerate(points) if figure.value is not None and ms > 0}
     if not shown:
-        return chart(parts, height=292, title="Quality against time", description="nothing was measured")
-    low, high = math.log10(min(ms for _, ms, _ in shown)), math.log10(max(ms for _, ms, _ in shown))
+        return chart([], height=292, title="Quality against time", description="nothing was measured")
+    ends = [value for _, value in shown.values()]
+    for row in best:
+        ends += [end for end in (points[row][1].low, points[row][1].high) if end is not None]
+    floor, ceiling = math.floor(10 * min(ends)) / 10, math.ceil(10 * max(ends)) / 10
+    ceiling = max(ceiling, floor + 0.1)
+    low, high = math.log10(min(ms for ms, _ in shown.values())), math.log10(max(ms for ms, _ in shown.values()))
     low, high = low - 0.1, max(high, low + 0.1) + 0.1
-    told, best = [], pareto([(ms, figure.value or 0.0) for _, ms, figure in shown])
 
     def x(ms: float) -> float:
         return frame.x((math.log10(ms) - low) / (high - low))
 
-    front = sorted((shown[row][1], shown[row][2].value or 0.0) for row in best)
-    for (ms, value), (later, better) in pairwise(front):
-        parts.append(_line(x(ms), frame.y(value), x(later), frame.y(better), "line"))
-    for row, (label, ms, figure) in enumerate(shown):
-        value = figure.value or 0.0
-        told.append(f"{label}: {100 * value:.1f} in {ms:.3g} ms" + (", best for its time" if row in best else ""))
+    def y(share: float) -> float:
+        return frame.y((share - floor) / (ceiling - floor))
+
+    parts = []
+    step = 10 if ceiling - floor < 0.6 else 20
+    for percent in range(round(100 * floor), round(100 * ceiling) + 1, step):
+        parts.append(_line(frame.left, y(percent / 100), frame.right, y(percent / 100), "grid"))
+        parts.append(_text(frame.left - 6, y(percent / 100) + 4, str(percent), anchor="end", css="axis"))
+    for ms in _round_numbers(10**low, 10**high):
+        parts.append(_line(x(ms), frame.bottom, x(ms), frame.bottom + 4, "grid"))
+        parts.append(_text(x(ms), frame.bottom + 18, _milliseconds(ms), anchor="middle", css="axis"))
+    rest = shown.keys() - set(best)
+    parts += [_dot(x(shown[row][0]), y(shown[row][1]), 4, _told(labels[row], *shown[row]), css="faint") for row in rest]
+    front = sorted((x(shown[row][0]), y(shown[row][1]), row) for row in best)
+    parts += [_line(x1, y1, x2, y2, "line") for (x1, y1, _), (x2, y2, _) in pairwise(front)]
+    numbers = []
+    taken: list[tuple[float, float]] = []
+    for at_x, at_y, row in front:
+        figure = points[row][1]
         if figure.low is not None and figure.high is not None:
-            parts.append(_line(x(ms), frame.y(figure.low), x(ms), frame.y(figure.high), "whisker"))
-        parts.append(
-            _dot(x(ms), frame.y(value), 6 if row in best else 4, told[-1], css="dot" if row in best else "faint")
-        )
-        parts.append(_text(x(ms) + 8, frame.y(value) + 4, str(row + 1), css="axis"))
-    for share in (0.0, 0.5, 1.0):
-        label = _milliseconds(10 ** (low + share * (high - low)))
-        parts.append(_text(frame.x(share), frame.bottom + 16, label, anchor="middle", css="axis"))
+            parts.append(_line(at_x, y(figure.low), at_x, y(figure.high), "whisker"))
+        parts.append(_dot(at_x, at_y, 6, _told(labels[row], *shown[row])))
+        number_x, number_y = at_x + 9, at_y - 6
+        while any(abs(number_x - other_x) < 20 and abs(number_y - other_y) < 14 for other_x, other_y in taken):
+            number_y -= 14  # two dots that nearly coincide: their numbers stand one above the other
+        taken.append((number_x, number_y))
+        numbers.append(_text(number_x, number_y, str(row + 1)))
+    parts += numbers  # over the dots
     parts += _axis_titles(frame, "median milliseconds a question", f"{of}, %")
+    told = [
+        _told(labels[row], ms, value) + (", best for its time" * (row in best)) for row, (ms, value) in shown.items()
+    ]
     return chart(parts, height=292, title="Quality against time", description="; ".join(told))
+
+
+def _told(label: str, ms: float, value: float) -> str:
+    return f"{label}: {100 * value:.1f} in {_milliseconds(ms)} ms"
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """Return 1, 2, 5, 10, 20, ... as far as they lie between two positive numbers."""
+    tens = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [number for ten in tens for one in (1, 2, 5) if low <= (number := one * 10.0**ten) <= high]
+
+
+def best_for_their_time(points: Sequence[tuple[float, Figure]], *, lower: bool = False) -> set[int]:
+    """Return the rows of (milliseconds, quality) that no other beats; one without a value or a time is none of them.
+
+    lower: whether a lower quality is the better one.
+    """
+    known = [row for row, (ms, figure) in enumerate(points) if figure.value is not None and ms > 0]
+    worth = [(points[row][0], (-1 if lower else 1) * (points[row][1].value or 0.0)) for row in known]
+    return {known[place] for place in pareto(worth)}
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> set[int]:

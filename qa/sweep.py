@@ -1,6 +1,7 @@
 """A table of settings comes in; every combination is run once, and one table of what each is worth goes out.
 
 questions = "eval/questions.jsonl"   # or: squad = "newsqa.json"; beside the file, as is `article`
+limit = 200                          # ask so many of them, evenly spread over the file; without it, all
 measure = "right"                    # the table is sorted by it
 folder = "runs/sweep"                # a run folder per combination; what is there already is not run again
 
@@ -37,7 +38,7 @@ else:
 if TYPE_CHECKING:
     from qa.answer import Answerer
 
-KNOWN = {"questions", "squad", "paragraph", "article", "measure", "folder", "settings"}
+KNOWN = {"questions", "squad", "paragraph", "article", "limit", "measure", "folder", "settings"}
 OF_THE_TRAINED_READER = {"window_pieces", "most_pieces"}
 NOT_SETTINGS = {"article", "cache", "progress"}  # arguments of open_answerer that change no answer
 
@@ -57,6 +58,7 @@ class Sweep:
     squad: Path | None
     paragraph: bool
     article: str | None
+    limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,9 @@ def read_sweep(path: Path, *, allowed: set[str]) -> Sweep:
     values = [value if isinstance(value, list) else [value] for value in lists.values()]
     if not all(values):
         raise BadSweep(f"{path}: a list under [settings] is empty; give it a value or leave it out")
+    limit = data.get("limit")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise BadSweep(f"{path}: limit is {limit!r}; a whole number of questions from 1 on was wanted")
     here = path.resolve().parent
     article = data.get("article")
     return Sweep(
@@ -113,6 +118,7 @@ def read_sweep(path: Path, *, allowed: set[str]) -> Sweep:
         squad=here / data["squad"] if "squad" in data else None,
         paragraph=bool(data.get("paragraph", False)),
         article=str(here / article) if article and "://" not in article else article,
+        limit=limit,
     )
 
 
@@ -144,10 +150,17 @@ def run_sweep(
     opener: settings -> what opens an article with them. An interrupted combination is gone on with.
     """
     swept = []
-    for settings in sweep.settings:
+    for number, settings in enumerate(sweep.settings, start=1):
         folder = sweep.folder / folder_name(settings)
         before = _recorded(folder, question_set)
-        run = before or _run(folder, settings, question_set, opener(settings), progress)
+        run = before or _run(
+            folder,
+            settings,
+            question_set,
+            opener(settings),
+            progress,
+            told=f"setting {number} of {len(sweep.settings)}",
+        )
         if all(outcome.error is not None for outcome in run.outcomes):
             raise BadSweep(
                 f"no question could be asked with {_told(settings)}: {run.outcomes[0].error}. Delete {folder}."
@@ -182,6 +195,8 @@ def _run(
     question_set: QuestionSet,
     open_answerer: Callable[[Article], Answerer],
     progress: Callable[[str, int, int], None] | None,
+    *,
+    told: str,
 ) -> Run:
     resume = (folder / "run.json").exists()
     asked = recorded(folder)
@@ -190,7 +205,7 @@ def _run(
         nonlocal asked
         asked += 1
         if progress is not None:
-            progress(folder.name, asked, len(question_set.questions))
+            progress(told, asked, len(question_set.questions))
 
     return run_questions(question_set, open_answerer, folder=folder, settings=settings, resume=resume, progress=step)
 

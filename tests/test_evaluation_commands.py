@@ -242,6 +242,13 @@ def test_sweep_prints_one_table_sorted_by_the_measure(type_in, folder):
     assert "2 of them run before" in type_in("sweep", "s.toml").stderr
 
 
+def test_a_sweep_may_ask_a_part_of_the_questions(type_in, folder):
+    (folder / "s.toml").write_text('questions = "q.jsonl"\narticle = "article.txt"\nlimit = 2\n[settings]')
+    done = type_in("sweep", "s.toml", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["runs"][0]["right"]["n"] == 2
+
+
 def test_squad_files_are_asked_and_say_what_was_left_out(type_in, folder, question_set, open_toy, small_article):
     from qa.exchange import export_run
 

@@ -192,6 +192,8 @@ def test_what_can_be_swept_is_what_the_answerer_takes():
         ('measure = "good"', "no measure is called 'good'"),
         ("[settings]\nwindow = 3", "no setting is called 'window'; they are reader"),
         ("[settings]\nreader = []", "a list under [settings] is empty"),
+        ("limit = 0", "limit is 0; a whole number of questions from 1 on was wanted"),
+        ('limit = "ten"', "limit is 'ten'"),
     ],
 )
 def test_a_bad_sweep_file_is_one_line(tmp_path, text, complaint):

@@ -9,15 +9,17 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from test_compare import ARTICLE, made, run_of
 
-from qa.html_report import passage_html
-from qa.plots import intervals, pareto, time_histogram
+from qa.html_report import passage_html, sweep_page
+from qa.plots import best_for_their_time, intervals, pareto, time_histogram, trade_offs
 from qa.report import NothingToReport, UnknownFormat, as_csv, as_junit, as_markdown, verdict, write_report
 from qa.run import Run
 from qa.summary import Figure, summarise
+from qa.sweep import Swept
 
 NASTY = '<script>alert("x")</script> & "quotes"'
 
@@ -192,6 +194,36 @@ def test_an_ending_without_a_format_is_refused_before_anything_is_written(toy_ru
 def test_the_best_trade_offs_are_those_that_nothing_beats():
     """1: fast and poor. 2: slower, better. 3: slower still and no better than 2. 4: as fast as 1, poorer."""
     assert pareto([(10, 0.5), (20, 0.8), (30, 0.8), (10, 0.4)]) == {0, 1}
+
+
+def test_where_less_is_better_the_least_is_best_for_its_time_and_what_is_undefined_never_is():
+    figures = [Figure(value, None, None, 9) for value in (0.3, 0.1, None, 0.2)]
+    points = list(zip([10, 20, 1, 30], figures, strict=True))
+    assert best_for_their_time(points, lower=True) == {0, 1}
+    assert best_for_their_time(points) == {0}
+
+
+def test_settings_that_nearly_coincide_have_numbers_that_can_be_told_apart():
+    points = [(100.0 + row, Figure(0.5 + row / 1000, None, None, 9)) for row in range(3)]
+    drawn = ElementTree.fromstring(trade_offs(["a", "b", "c"], points, {0, 1, 2}, of="right"))
+    labels = [text for text in drawn.iter("{http://www.w3.org/2000/svg}text") if text.get("class") == "label"]
+    assert sorted(text.text or "" for text in labels) == ["1", "2", "3"]
+    heights = sorted(float(text.get("y") or 0) for text in labels)
+    assert min(after - before for before, after in pairwise(heights)) >= 14
+
+
+def test_a_sweep_has_a_column_for_what_was_varied_and_a_line_for_what_was_not(toy_run: Run):
+    summary = summarise(toy_run)
+    swept = [
+        Swept({"reader": NASTY, "window_pieces": size}, summary, ms, False) for size, ms in ((96, 5.0), (160, 9.0))
+    ]
+    text = sweep_page("Sweep of mine", swept, "right")
+    page = Page(text)
+    assert page.open == []
+    assert re.findall(r'<th scope="col">([^<]*)</th>', text)[:4] == ["Row", "Right", "window pieces", "P@1"]
+    assert "The same in all: reader &lt;script&gt;" in text
+    assert "from the record of 2 runs" in text
+    assert [tag for tag, _ in page.tags].count("script") == 0
 
 
 def test_a_chart_says_undefined_where_there_is_no_value():
