@@ -207,12 +207,8 @@ def _trained(vectors: HalfArray, said: Progress) -> Any:
     sample = np.random.default_rng(0).choice(count, size=min(count, PER_CELL * cells), replace=False)
     sample.sort()
     rows = vectors[sample].astype(np.float32)
-    codes = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(dim), dim, cells, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
-    )
-    # FAISS deletes what Python owns unless told who keeps it.
-    codes.quantizer.this.disown()
-    codes.own_fields = True
+    # The factory's index owns its cells; put together by hand, Python and FAISS would both delete them.
+    codes = faiss.index_factory(dim, f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
     codes.cp.niter = ITERATIONS
     codes.cp.spherical = True
     codes.train(rows)

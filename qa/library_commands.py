@@ -119,8 +119,8 @@ def add_command(
         if len(left_out) > SHOWN:
             _say(f"Left out: {len(left_out) - SHOWN:,} more; --json lists all.")
         print(
-            f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged, {len(left_out):,} left out; "
-            f"{done.embedded:,} of {done.sentences:,} sentences embedded. "
+            f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged, {len(left_out):,} left out;"
+            f" {done.embedded:,} of {done.sentences:,} sentences embedded. "
             f"{held.folder.name}: {held.articles:,} articles, {held.sentences:,} sentences."
         )
     if left_out and not done.added + done.changed + done.unchanged:

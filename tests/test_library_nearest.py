@@ -1,0 +1,184 @@
+"""library/nearest.py: what the file of codes finds against comparing everything, and when it is made anew."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+import library.nearest as nearest
+from index.article import article_from_text
+from index.embeddings import FloatArray, unit_rows
+from library import Incoming, Library, check, create_library, only, open_library, repair
+from library.errors import DamagedLibrary
+
+DIM = 32
+ROWS = 3_000
+
+
+class SpreadEncoder:
+    """A vector by chance for each text, near one of forty topics: the same text, the same vector."""
+
+    name = "spread"
+    fingerprint = "5" * 64
+    dim = DIM
+
+    def __init__(self) -> None:
+        self._topics = np.random.default_rng(0).standard_normal((40, DIM))
+
+    def encode_documents(self, texts: Sequence[str]) -> FloatArray:
+        vectors = []
+        for text in texts:
+            seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
+            rng = np.random.default_rng(seed)
+            vectors.append(self._topics[seed % 40] + 0.7 * rng.standard_normal(DIM))
+        return unit_rows(np.array(vectors, dtype=np.float32).reshape(len(texts), DIM))
+
+    encode_queries = encode_documents
+
+
+def article(number: int, sentences: int = 30) -> Incoming:
+    text = "\n\n".join(f"Sentence {place} of article {number}." for place in range(sentences))
+    return Incoming(article_from_text(text, title=f"Article {number}", source=f"a{number}"), f"20{number % 50:02}")
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    """What is large from 50,000 rows on is large from 1,000 on here."""
+    monkeypatch.setattr(nearest, "EXACT_UP_TO", 1_000)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SpreadEncoder:
+    return SpreadEncoder()
+
+
+@pytest.fixture
+def large(tmp_path, encoder) -> Library:
+    library = create_library(tmp_path / "large", encoder)
+    library.add((article(n) for n in range(ROWS // 30)), encoder)
+    yield library
+    library.close()
+
+
+def questions(encoder: SpreadEncoder, count: int = 40) -> FloatArray:
+    return encoder.encode_queries([f"Question {n}?" for n in range(count)])
+
+
+def ten_nearest(library: Library, vectors: FloatArray, *, which: str | None = None) -> list[list[int]]:
+    some = only([which] if which else [])
+    with library.reading() as snapshot:
+        return [snapshot.asked("", vector, which=some).nearest(10)[0].tolist() for vector in vectors]
+
+
+def plainly(library: Library, vectors: FloatArray, allowed: Sequence[bool] | None = None) -> list[list[int]]:
+    with library.reading() as snapshot:
+        cosines = vectors @ snapshot.vectors.astype(np.float32).T
+    if allowed is not None:
+        cosines[:, ~np.array(allowed)] = -2
+    return np.argsort(-np.round(cosines, 6), axis=1, kind="stable")[:, :10].tolist()
+
+
+def recall(found: list[list[int]], expected: list[list[int]]) -> float:
+    return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, expected, strict=True)]))
+
+
+def test_without_a_file_of_codes_the_search_is_exact(large, encoder):
+    vectors = questions(encoder)
+    assert large.statistics().nearest is None
+    assert ten_nearest(large, vectors) == plainly(large, vectors)
+
+
+def test_the_file_of_codes_finds_99_of_100_and_says_so(large, encoder):
+    vectors = questions(encoder)
+    described = large.index_nearest()
+    assert described is not None
+    assert (described.rows, described.kind) == (ROWS, "IVF64,SQ8")
+    assert described.recall >= 0.99
+    assert large.statistics().nearest == described
+    assert recall(ten_nearest(large, vectors), plainly(large, vectors)) >= 0.99
+    assert check(large) == []
+
+
+def test_the_cosine_told_is_that_of_the_vector_and_not_of_its_code(large, encoder):
+    large.index_nearest()
+    vector = questions(encoder)[0]
+    with large.reading() as snapshot:
+        rows, cosines = snapshot.asked("", vector).nearest(10)
+        np.testing.assert_allclose(cosines, snapshot.vectors[rows].astype(np.float32) @ vector, atol=1e-6)
+
+
+def test_what_is_added_after_the_file_was_made_is_found_at_once(large, encoder):
+    large.index_nearest()
+    large.add([article(1000)], encoder)
+    vectors = encoder.encode_queries([f"Sentence {n} of article 1000." for n in range(30)])
+    assert [rows[0] for rows in ten_nearest(large, vectors)] == list(range(ROWS, ROWS + 30))
+    assert large.index_nearest().rows == ROWS  # thirty more are no reason to make it anew
+
+
+def test_what_is_removed_is_not_found_in_the_file_nor_behind_it(large, encoder):
+    large.index_nearest()
+    large.add([article(1000)], encoder)
+    vectors = encoder.encode_queries(["Sentence 3 of article 1000.", "Sentence 3 of article 7."])
+    large.remove([large.find("a1000").id, large.find("a7").id])
+    found = ten_nearest(large, vectors)
+    assert not {ROWS + 3, 7 * 30 + 3} & {row for rows in found for row in rows}
+    with large.reading() as snapshot:
+        allowed = snapshot._state.live.tolist()
+    assert recall(found, plainly(large, vectors, allowed)) >= 0.9
+
+
+@pytest.mark.parametrize("which", ["source:a7", "date:2001..2040"])  # few rows, and most of them
+def test_only_finds_the_nearest_among_those_it_allows(large, encoder, which):
+    large.index_nearest()
+    vectors = questions(encoder)
+    with large.reading() as snapshot:
+        allowed = snapshot._allowed(only([which])).tolist()
+    found = ten_nearest(large, vectors, which=which)
+    assert all(allowed[row] for rows in found for row in rows)
+    assert recall(found, plainly(large, vectors, allowed)) >= 0.97
+
+
+def test_it_grows_with_its_cells_and_gets_new_ones_when_outgrown(tmp_path, encoder):
+    with create_library(tmp_path / "growing", encoder) as library:
+        library.add((article(n) for n in range(40)), encoder)
+        first = library.index_nearest()
+        library.add((article(n) for n in range(40, 80)), encoder)
+        second = library.index_nearest()
+        assert (second.trained_on, second.rows) == (first.trained_on, 2_400)
+        library.add((article(n) for n in range(80, 165)), encoder)
+        third = library.index_nearest()
+        assert third.trained_on == third.rows == 4_950
+        assert [path.name for path in library.folder.glob("nearest-*")] == [third.file]
+        vectors = questions(encoder)
+        assert recall(ten_nearest(library, vectors), plainly(library, vectors)) >= 0.99
+
+
+def test_a_reader_with_the_former_file_open_goes_on(large, encoder):
+    first = large.index_nearest()
+    vectors = questions(encoder, 5)
+    with open_library(large.folder) as reader, reader.reading() as snapshot:
+        before = [snapshot.asked("", vector).nearest(10)[0].tolist() for vector in vectors]
+        large.index_nearest(force=True)
+        assert not (large.folder / first.file).exists()
+        assert [snapshot.asked("", vector).nearest(10)[0].tolist() for vector in vectors] == before
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "changed"])
+def test_a_damaged_file_of_codes_is_told_and_made_again(large, encoder, damage):
+    path = large.folder / large.index_nearest().file
+    large.close()
+    if damage == "missing":
+        path.unlink()
+    else:
+        content = path.read_bytes()
+        path.write_bytes(content[:-100] if damage == "cut" else content[:-100] + b"\0" * 100)
+    if damage != "changed":  # a changed byte is only looked for by check
+        with pytest.raises(DamagedLibrary, match="library repair"):
+            ten_nearest(large, questions(encoder))
+    assert [(one.part, one.mends) for one in check(large)] == [("nearest", True)]
+    assert repair(large, encoder) == []
+    vectors = questions(encoder)
+    assert recall(ten_nearest(large, vectors), plainly(large, vectors)) >= 0.99
