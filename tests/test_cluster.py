@@ -1,0 +1,450 @@
+"""cluster/: shards are blocks of the sources, and all of them together find what one library finds."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from conftest import WordEncoder
+
+from cluster.asking import ClusterLibrary, ShardSet, merged, total
+from cluster.blocks import Block, blocks_of, read_block
+from cluster.errors import ShardsMissing, SourceChanged, UnfinishedLibrary
+from cluster.shards import (
+    SHARDS,
+    Manifest,
+    copies_between,
+    finished,
+    made_by,
+    ranges_of_keys,
+    read_copies,
+    read_manifest,
+    sweep,
+    write_manifest,
+    write_shard,
+)
+from index.embeddings import FloatArray, unit_rows
+from library import Found, Incoming, Library, check, create_library, only
+from library.errors import DamagedLibrary, LibraryMismatch
+from library.sources import LeftOut, listed, read_sources
+from library.words import WordStatistics
+
+
+class BagEncoder(WordEncoder):
+    """A direction for each word, and their sum for a text: two sentences are as near as their words are many.
+
+    Cosines are hardly ever equal, so that which sentence is the tenth is no matter of chance.
+    """
+
+    name = "toy-bag"
+    fingerprint = "b" * 64
+    dim = 24
+
+    def encode_documents(self, texts: Sequence[str]) -> FloatArray:
+        return unit_rows(np.array([self._sum(text) for text in texts], dtype=np.float32).reshape(-1, self.dim))
+
+    def _sum(self, text: str) -> npt.NDArray[np.float64]:
+        return sum(map(direction, re.findall(r"\w+", text.lower())), np.zeros(self.dim))
+
+
+@cache
+def direction(word: str) -> npt.NDArray[np.float64]:
+    return np.random.default_rng(list(word.encode())).normal(size=BagEncoder.dim)
+
+
+ENCODER = BagEncoder()
+MADE_BY = made_by(ENCODER, None)
+SUBJECTS = ("The river", "A flood", "The old bridge", "Mayor Carter", "The town", "Nobody", "A ferry", "The school")
+VERBS = ("reached", "damaged", "saw", "was to rebuild", "left", "praised", "closed")
+OBJECTS = ("the bridge", "the river", "the spring fair", "the market", "the mayor", "a house of 1953", "the flood wall")
+QUESTIONS = (
+    "What did the flood do to the bridge?",
+    "When did the river reach the market?",
+    "Who was to rebuild the old bridge of 1953?",
+    "Did the mayor praise the school?",
+    "Who left?",
+    "Where is the observatory?",
+)
+
+
+def sentence(chance: random.Random) -> str:
+    return f"{chance.choice(SUBJECTS)} {chance.choice(VERBS)} {chance.choice(OBJECTS)} on day {chance.randint(1, 40)}."
+
+
+def written(folder: Path, *, stories: int = 24, lines: int = 30) -> list[str]:
+    """Text files and a JSON Lines file, in which many sentences are copies of others; the places, as `listed`."""
+    chance = random.Random(7)
+    shared = [sentence(chance) for _ in range(12)]
+    folder.mkdir(parents=True)
+
+    def story() -> str:
+        said = [chance.choice(shared) if chance.random() < 0.3 else sentence(chance) for _ in range(6)]
+        return "\n\n".join(" ".join(said[start : start + 3]) for start in (0, 3))
+
+    for number in range(stories):
+        (folder / f"2024-{1 + number % 12:02}-10-story-{number}.txt").write_text(story(), encoding="utf-8")
+    wires = [{"id": number, "title": f"Wire {number}", "text": story(), "date": "2023-05"} for number in range(lines)]
+    wires.insert(3, {"id": "empty", "text": "   "})
+    (folder / "wires.jsonl").write_text("".join(json.dumps(wire) + "\n" for wire in wires), encoding="utf-8")
+    (folder / "picture.png").write_bytes(b"\x89PNG")
+    return listed([str(folder)])
+
+
+def single(places: Sequence[str], folder: Path) -> Library:
+    """One library of the same sources."""
+    library = create_library(folder, ENCODER)
+    reads = (read for _, read in read_sources(places))
+    library.add((read for read in reads if isinstance(read, Incoming)), ENCODER)
+    return library
+
+
+def built(places: Sequence[str], folder: Path, *, size: int = 2_000) -> Manifest:
+    """The same sources in shards."""
+    (folder / SHARDS).mkdir(parents=True, exist_ok=True)
+    shards = [write_shard(block, folder, ENCODER) for block in blocks_of(places, made_by=MADE_BY, size=size)]
+    names = [shard.id for shard in shards]
+    return write_manifest(folder, shards, ENCODER, [copies_between(folder, names, *ranges_of_keys(1)[0])])
+
+
+class Here:
+    """Groups of shards in this process; those in `dead` do not answer."""
+
+    def __init__(self, folder: Path, *, count: int = 3) -> None:
+        self.manifest = read_manifest(folder)
+        self.copies = read_copies(folder, self.manifest)
+        numbers = range(len(self.manifest.shards))
+        self.groups: list[list[int]] = [list(numbers[first::count]) for first in range(count)]
+        self.sets = [ShardSet(folder, self.manifest, group, self.copies) for group in self.groups]
+        self.dead: set[int] = set()
+        self.asked: list[str] = []
+
+    def ask(self, groups: Sequence[int], method: str, *arguments: Any) -> dict[int, Any]:
+        self.asked.append(method)
+        return {group: getattr(self.sets[group], method)(*arguments) for group in groups if group not in self.dead}
+
+    def close(self) -> None:
+        for one in self.sets:
+            one.close()
+
+
+def opened(folder: Path) -> tuple[ClusterLibrary, Here]:
+    hosts = Here(folder)
+    return ClusterLibrary(folder, hosts.manifest, hosts, copies=len(hosts.copies)), hosts
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return written(tmp_path_factory.mktemp("sources") / "news")
+
+
+@pytest.fixture(scope="module")
+def folder(places: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cluster")
+    built(places, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_library(places: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    library = single(places, tmp_path_factory.mktemp("single") / "library")
+    yield library
+    library.close()
+
+
+def ranking(
+    library: Library | ClusterLibrary, question: str, *, k: int, which: Sequence[str] = ()
+) -> list[tuple[float, float, tuple[Any, ...]]]:
+    """What is found, best first: cosine, BM25 and every place; numbers of sentences are the library's own."""
+    condition = only(which)
+    vector = ENCODER.encode_queries([question])[0]
+    with library.reading() as snapshot:
+        found = snapshot.asked(question, vector, which=condition).candidates(k=k)
+        places = snapshot.places([one.row for one in found], condition)
+        return [(one.cosine, one.bm25, tuple(places[one.row])) for one in found]
+
+
+# ── Blocks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def blocks(places: Sequence[str], size: int = 2_000) -> list[Block]:
+    return list(blocks_of(places, made_by=MADE_BY, size=size))
+
+
+def test_the_same_sources_give_the_same_blocks(places: list[str]):
+    assert blocks(places) == blocks(places)
+    assert len(blocks(places)) > 5
+    assert len({block.id for block in blocks(places)}) == len(blocks(places))
+
+
+def test_another_model_gives_other_blocks(places: list[str]):
+    ids = {block.id for block in blocks(places)}
+    assert ids.isdisjoint(block.id for block in blocks_of(places, made_by="another", size=2_000))
+
+
+@pytest.mark.parametrize("size", [1, 500, 2_000, 10**9])
+def test_blocks_hold_every_article_once_in_order_with_what_is_left_out(places: list[str], size: int):
+    wanted = [read for _, read in read_sources(places)]
+    got = [read for block in blocks(places, size) for read in read_block(block)]
+    for one in wanted:
+        if isinstance(one, Incoming):
+            object.__setattr__(one, "stamp", None)
+    for one in got:
+        if isinstance(one, Incoming):
+            object.__setattr__(one, "stamp", None)
+    assert got == wanted
+    assert any(isinstance(one, LeftOut) for one in got)
+
+
+def test_a_new_file_and_a_changed_one_leave_most_blocks_as_they_are(tmp_path: Path):
+    places = written(tmp_path / "news", stories=80, lines=80)
+    before = {block.id for block in blocks(places)}
+    (tmp_path / "news" / "2024-01-10-story-0b.txt").write_text("The bridge stood.", encoding="utf-8")
+    (tmp_path / "news" / "2024-08-10-story-7.txt").write_text("The bridge fell.", encoding="utf-8")
+    after = {block.id for block in blocks(listed([str(tmp_path / "news")]))}
+    assert 1 <= len(after - before) <= 6
+    assert len(before & after) >= len(before) - 6
+
+
+def test_lines_at_the_end_of_a_file_leave_the_blocks_before_as_they_are(tmp_path: Path):
+    places = written(tmp_path / "news", stories=0, lines=100)
+    before = blocks(places)
+    with (tmp_path / "news" / "wires.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"text": "The ferry sank."}) + "\n")
+    jsonl = [block for block in before if any("wires" in piece.place for piece in block.pieces)]
+    after = {block.id for block in blocks(places)}
+    assert {block.id for block in jsonl[:-1]} <= after
+
+
+def test_a_file_that_changed_after_the_blocks_were_cut_is_not_taken_for_what_it_was(tmp_path: Path):
+    places = written(tmp_path / "news", stories=1, lines=3)
+    (block,) = blocks(places, 10**9)
+    (tmp_path / "news" / "wires.jsonl").write_text("{}\n", encoding="utf-8")
+    with pytest.raises(SourceChanged, match=r"wires\.jsonl: it is not what it was"):
+        list(read_block(block))
+    (tmp_path / "news" / "2024-01-10-story-0.txt").write_text("Another.", encoding="utf-8")
+    with pytest.raises(SourceChanged, match="story-0"):
+        list(read_block(block))
+
+
+# ── Shards ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_shard_is_a_library_in_which_nothing_is_wrong(folder: Path):
+    for shard in read_manifest(folder).shards:
+        with Library(folder / SHARDS / shard.id) as library:
+            assert check(library) == []
+            assert not (library.folder / "library.sqlite-wal").exists()
+
+
+def test_a_shard_that_is_there_is_not_made_again(places: list[str], folder: Path):
+    class Refusing(BagEncoder):
+        def encode_documents(self, texts: Sequence[str]) -> Any:
+            raise AssertionError("embedded again")
+
+    for block in blocks(places):
+        assert write_shard(block, folder, Refusing()) == finished(folder, block.id)
+
+
+def test_what_is_killed_before_a_shard_is_in_its_place_leaves_no_shard(places: list[str], tmp_path: Path):
+    (tmp_path / SHARDS).mkdir()
+    (block, *_) = blocks(places)
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_shard(block, tmp_path, ENCODER, before=killed)
+    assert finished(tmp_path, block.id) is None
+    assert write_shard(block, tmp_path, ENCODER) == finished(tmp_path, block.id)
+
+
+def test_two_nodes_with_the_same_block_leave_one_shard(places: list[str], tmp_path: Path):
+    (tmp_path / SHARDS).mkdir()
+    (block, *_) = blocks(places)
+    both = write_shard(block, tmp_path, ENCODER, before=lambda: void(write_shard(block, tmp_path, ENCODER)))
+    assert both == finished(tmp_path, block.id)
+    assert [one.name for one in (tmp_path / SHARDS).iterdir()] == [block.id]
+
+
+def void(_: object) -> None:
+    return None
+
+
+def test_what_a_lost_node_was_writing_is_swept_and_finished_shards_stay(folder: Path):
+    half = folder / SHARDS / ".new-run1-abcd"
+    other = folder / SHARDS / ".new-run2-abcd"
+    half.mkdir()
+    other.mkdir()
+    names = [shard.id for shard in read_manifest(folder).shards]
+    assert sweep(folder, run="run1", named=names) == 0
+    assert not half.exists()
+    assert other.exists(), "another build may be writing it"
+    assert sweep(folder, run="run2", named=names[1:]) > 0, "the bytes of the shard that is not named"
+    assert finished(folder, names[0]) is not None
+
+
+def test_a_half_built_library_says_what_is_there_and_what_to_do(places: list[str], tmp_path: Path):
+    with pytest.raises(UnfinishedLibrary, match="no library of shards is there"):
+        read_manifest(tmp_path)
+    (tmp_path / SHARDS).mkdir()
+    write_shard(blocks(places)[0], tmp_path, ENCODER)
+    with pytest.raises(UnfinishedLibrary, match=r"1 shards are there, and no list of them.*library build --ray"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
+def test_a_damaged_list_of_shards_is_refused(content: str, tmp_path: Path):
+    (tmp_path / "cluster.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DamagedLibrary, match=r"cluster\.json"):
+        read_manifest(tmp_path)
+
+
+def test_the_list_of_shards_is_read_as_it_was_written(places: list[str], tmp_path: Path):
+    manifest = built(places, tmp_path)
+    assert read_manifest(tmp_path) == manifest
+    again = built(places, tmp_path)
+    assert again.shards == manifest.shards
+    assert len(list(tmp_path.glob("copies-*.npy"))) == 1
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3_500_000])
+def test_ranges_of_keys_hold_every_key_once(rows: int):
+    ranges = ranges_of_keys(rows)
+    keys = [bytes(16), b"\xff" * 16, *(random.Random(1).randbytes(16) for _ in range(200))]
+    assert all(sum(first <= key < behind for first, behind in ranges) == 1 for key in keys)
+
+
+def test_copies_are_the_same_however_the_keys_are_parted(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    manifest = read_manifest(folder)
+    names = [shard.id for shard in manifest.shards]
+    (everything,) = ranges_of_keys(1)
+    whole = copies_between(folder, names, *everything)
+    monkeypatch.setattr("cluster.shards.KEYS_AT_ONCE", 10)
+    parts = [copies_between(folder, names, *some) for some in ranges_of_keys(100)]
+    assert len(parts) == 10
+    assert len(whole) > 10
+    assert set(map(tuple, np.concatenate(parts).tolist())) == set(map(tuple, whole.tolist()))
+
+
+# ── Merging ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_word_statistics_of_shards_add_up():
+    """2 of 10 sentences and 3 of 5 have "flood": 5 of 15; nobody has "ferry"."""
+    one = WordStatistics(10, 80, {"flood": 2, "ferri": 0})
+    two = WordStatistics(5, 30, {"flood": 3, "ferri": 0})
+    assert total([one, two]) == WordStatistics(15, 110, {"flood": 5, "ferri": 0})
+
+
+def test_merging_keeps_the_best_by_either_measure_and_each_sentence_once():
+    """k = 1: of cosines 0.9 (row 4) and 0.8, the first; of BM25 2.0 and 3.0 (row 9), the second."""
+    one = [Found(4, 0.9, 0.0), Found(2, 0.8, 2.0)]
+    two = [Found(9, 0.1, 3.0), Found(4, 0.9, 0.0)]
+    assert merged([one, two], k=1) == [Found(4, 0.9, 0.0), Found(9, 0.1, 3.0)]
+
+
+def test_of_equal_sentences_the_first_in_the_library_is_better():
+    found = [[Found(7, 0.5, 1.0)], [Found(3, 0.5, 1.0)]]
+    assert merged(found, k=1) == [Found(3, 0.5, 1.0)]
+
+
+@pytest.mark.parametrize(
+    "which", [(), ("wires",), ("story",), ("date:2024-03",), ("article:7",), ("story", "date:..2024-06")]
+)
+@pytest.mark.parametrize("k", [1, 3, 20, 1000])
+def test_shards_find_what_one_library_finds_to_the_last_rank(
+    folder: Path, one_library: Library, k: int, which: tuple[str, ...]
+):
+    """A third of the sentences are copies, most of them of sentences in another shard."""
+    library, hosts = opened(folder)
+    assert len(hosts.manifest.shards) > 5
+    assert library.copies > 10
+    for question in QUESTIONS:
+        got = ranking(library, question, k=k, which=which)
+        assert got == ranking(one_library, question, k=k, which=which), question
+    hosts.close()
+
+
+@pytest.mark.parametrize("size", [300, 10**9])
+def test_many_small_shards_and_a_single_one_find_the_same(
+    places: list[str], one_library: Library, tmp_path: Path, size: int
+):
+    built(places, tmp_path, size=size)
+    library, hosts = opened(tmp_path)
+    for question in QUESTIONS:
+        assert ranking(library, question, k=10) == ranking(one_library, question, k=10)
+    hosts.close()
+
+
+def test_articles_sentences_and_vectors_are_those_of_one_library(folder: Path, one_library: Library):
+    library, hosts = opened(folder)
+    with library.reading() as ours, one_library.reading() as theirs:
+        assert ours.sentences == theirs.sentences
+        for held in one_library.articles():
+            assert ours.article(held.id) == theirs.article(held.id)
+            our_rows, our_places = ours.sentences_of(held.id)
+            their_rows, their_places = theirs.sentences_of(held.id)
+            assert our_places == their_places
+            np.testing.assert_array_equal(ours.vectors[our_rows], theirs.vectors[their_rows])
+            assert list(ours.places(our_rows).values()) == list(theirs.places(their_rows).values())
+        with pytest.raises(KeyError):
+            ours.article(0)
+        with pytest.raises(KeyError):
+            ours.article(10_000)
+    hosts.close()
+
+
+def test_words_that_no_shard_has_are_named(folder: Path, one_library: Library):
+    library, hosts = opened(folder)
+    vector = ENCODER.encode_queries([QUESTIONS[5]])[0]
+    with library.reading() as ours, one_library.reading() as theirs:
+        assert ours.asked(QUESTIONS[5], vector).words == theirs.asked(QUESTIONS[5], vector).words
+        assert ours.word_statistics(QUESTIONS[0]) == theirs.word_statistics(QUESTIONS[0])
+    hosts.close()
+
+
+def test_shards_that_do_not_answer_are_counted_and_the_others_answer(folder: Path):
+    library, hosts = opened(folder)
+    hosts.dead = {1}
+    found = ranking(library, QUESTIONS[0], k=5)
+    assert found
+    assert library.missing == len(hosts.groups[1])
+    lost = {shard for number in hosts.groups[1] for shard in _articles(hosts.manifest, number)}
+    assert not lost & {place.article for _, _, places in found for place in places}
+    hosts.dead = set()
+    ranking(library, QUESTIONS[0], k=5)
+    assert library.missing == 0
+    hosts.close()
+
+
+def _articles(manifest: Manifest, number: int) -> range:
+    firsts = manifest.first_articles
+    return range(firsts[number] + 1, firsts[number + 1] + 1)
+
+
+def test_without_any_shard_nothing_is_answered(folder: Path):
+    library, hosts = opened(folder)
+    hosts.dead = {0, 1, 2}
+    with pytest.raises(ShardsMissing, match=r"none of .* shards answers"):
+        ranking(library, QUESTIONS[0], k=5)
+    hosts.close()
+
+
+def test_another_model_may_not_ask_the_shards(folder: Path):
+    class Other(BagEncoder):
+        name = "other-words"
+        fingerprint = "0" * 64
+
+    library, hosts = opened(folder)
+    library.refuse_mismatch(ENCODER)
+    with pytest.raises(LibraryMismatch, match=r"toy-bag.*other-words"):
+        library.refuse_mismatch(Other())
+    hosts.close()
