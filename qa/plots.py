@@ -221,12 +221,13 @@ def trade_offs(labels: Sequence[str], points: Sequence[tuple[float, Figure]], be
     numbers = []
     taken: list[tuple[float, float]] = []
     for at_x, at_y, row in front:
+        dots = [(other_x, other_y + 4) for other_x, other_y, other in front if other != row]
         figure = points[row][1]
         if figure.low is not None and figure.high is not None:
             parts.append(_line(at_x, y(figure.low), at_x, y(figure.high), "whisker"))
         parts.append(_dot(at_x, at_y, 6, _told(labels[row], *shown[row])))
         number_x, number_y = at_x + 9, at_y - 6
-        while any(abs(number_x - other_x) < 20 and abs(number_y - other_y) < 14 for other_x, other_y in taken):
+        while any(abs(number_x - other_x) < 20 and abs(number_y - other_y) < 14 for other_x, other_y in taken + dots):
             number_y -= 14  # two dots that nearly coincide: their numbers stand one above the other
         taken.append((number_x, number_y))
         numbers.append(_text(number_x, number_y, str(row + 1)))

@@ -7,6 +7,7 @@ they are in no group of "words shared"; everything else has its place.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from index.terms import content_terms
@@ -20,6 +21,7 @@ LENGTHS = (
     (3000, "1,000 to 2,999 words"),
 )
 LONGEST = "3,000 words and more"
+MOST_ARTICLES = 40  # with a row of their own; the rest, with the fewest questions, share one
 NONE, FEW, MANY = "no word shared", "fewer than half shared", "half or more shared"
 _QUESTION_WORD = re.compile(
     r"\b(how (?:many|much|long|old|far|often)|who|whom|whose|what|when|where|why|which|how)\b", re.I
@@ -42,7 +44,7 @@ def slices_of(run: Run, outcomes: Sequence[Outcome]) -> dict[str, dict[str, list
         "article length": _grouped(
             outcomes, [lengths.get(o.article) for o in outcomes], order=[*(name for _, name in LENGTHS), LONGEST]
         ),
-        "article": _grouped(outcomes, [titles.get(o.article) for o in outcomes]),
+        "article": _largest(_grouped(outcomes, [titles.get(o.article) for o in outcomes])),
     }
     return {name: groups for name, groups in slices.items() if len(groups) > 1}
 
@@ -84,11 +86,21 @@ def length_group(words: int) -> str:
 
 
 def _distinct_titles(run: Run) -> Mapping[str, str]:
-    titles = [article.title for article in run.articles.values()]
+    titles = Counter(article.title for article in run.articles.values())
     return {
-        fingerprint: article.title if titles.count(article.title) == 1 else f"{article.title} ({fingerprint[:6]})"
+        fingerprint: article.title if titles[article.title] == 1 else f"{article.title} ({fingerprint[:6]})"
         for fingerprint, article in run.articles.items()
     }
+
+
+def _largest(groups: dict[str, list[Outcome]]) -> dict[str, list[Outcome]]:
+    """Return the largest groups, and the outcomes of all others as one: a table of 300 articles is read by nobody."""
+    if len(groups) <= MOST_ARTICLES + 1:
+        return groups
+    names = list(groups)
+    rest = [outcome for name in names[MOST_ARTICLES:] for outcome in groups[name]]
+    kept = {name: groups[name] for name in names[:MOST_ARTICLES]}
+    return {**kept, f"the {len(names) - MOST_ARTICLES:,} other articles": rest}
 
 
 def _grouped(
