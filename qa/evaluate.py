@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from index.article import Article
@@ -236,15 +236,8 @@ def outcome_of(
         for rank, read in enumerate(answer.candidates, start=1)
     )
     scored = answer.span or answer.sentence
-    return Outcome(
-        id=question.id,
-        question=question.question,
-        kind=question.kind,
-        article=question.article,
-        history=question.history,
-        line=question.line,
-        places=question.places,
-        answers=question.answers,
+    return replace(
+        unasked_outcome(question),
         gold=gold_sentences(sentences, question.places),
         sentences=len(sentences),
         understood=answer.understood,
@@ -262,6 +255,11 @@ def outcome_of(
 
 def failed_outcome(question: Question, error: Exception) -> Outcome:
     """Return the record of a question that could not be asked."""
+    return replace(unasked_outcome(question), error=f"{type(error).__name__}: {error}")
+
+
+def unasked_outcome(question: Question) -> Outcome:
+    """Return the record of a question before anything was done about it."""
     return Outcome(
         id=question.id,
         question=question.question,
@@ -271,5 +269,4 @@ def failed_outcome(question: Question, error: Exception) -> Outcome:
         line=question.line,
         places=question.places,
         answers=question.answers,
-        error=f"{type(error).__name__}: {error}",
     )

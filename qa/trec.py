@@ -14,13 +14,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from index.article import Article, article_from_text
 from index.errors import BadQuestionFile
 from index.sentences import split_sentences
-from qa.evaluate import Outcome, Ranked, Stage, gold_sentences
+from qa.evaluate import Outcome, Ranked, Stage, gold_sentences, unasked_outcome
 from qa.metrics import Range
 from qa.questions import Question, QuestionSet
 from qa.run import Run, describe_run
@@ -223,15 +224,8 @@ def _ranked_outcome(
     question: Question, candidates: tuple[Ranked, ...], sentences: Sequence[Range], question_set: QuestionSet
 ) -> Outcome:
     best = candidates[0] if candidates else None
-    return Outcome(
-        id=question.id,
-        question=question.question,
-        kind=question.kind,
-        article=question.article,
-        history=question.history,
-        line=question.line,
-        places=question.places,
-        answers=question.answers,
+    return replace(
+        unasked_outcome(question),
         gold=gold_sentences(sentences, question.places),
         sentences=len(sentences),
         understood=question.question,

@@ -64,6 +64,9 @@ def test_searching_by_shared_words_alone_is_found_and_stopped(evaluate: Evaluate
     done = evaluate("words", "--dense-weight", "0", "--baseline", str(fused), *GATE)
     assert done.exit_code == 100
     assert "Gate: nDCG@10 is worse than the baseline" in done.stderr
+    compared = compare_runs(read_run(fused), read_run(done.folder))  # type: ignore[attr-defined]
+    rows = {row.measure.name: row for row in compared.differences}
+    assert direction(rows["nDCG@10"]) == "worse"
 
 
 @pytest.mark.model
