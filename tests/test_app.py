@@ -23,7 +23,7 @@ from ui.library import HowFar, Library, Shelved, key_of
 from ui.line import Line, TooManyWaiting
 from ui.programs import MalformedCall
 from ui.shelf import shelf_html
-from ui.suggestions import suggest
+from ui.suggestions import _about_words, suggest
 from ui.waiting import opening_html, place_html
 from ui.words import odds, place, reading_time, sureness
 
@@ -55,6 +55,10 @@ def test_a_confidence_is_a_count_and_never_says_always_or_never(confidence, said
 
 def test_how_sure_is_said_in_words_and_as_a_count():
     assert sureness(0.92) == "almost certainly right: 9 of 10 answers like this are"
+
+
+def test_a_wording_that_is_not_of_right_says_of_what_the_count_is():
+    assert sureness(0.55) == "as likely right as wrong: 6 of 10 answers like this are right"
 
 
 def test_a_place_counts_paragraphs_and_sentences_from_one(small_article):
@@ -270,6 +274,11 @@ def test_an_example_question_is_answered_by_a_sentence_that_names_what_it_asks_a
 def test_a_place_is_not_asked_about_as_a_person(open_toy):
     article = article_from_text("The river rose in Maida Vale. Maida Vale flood victim Jane Carter, the mayor, spoke.")
     assert not any("Who is Maida Vale" in question for question in suggest(open_toy(article)))
+
+
+def test_a_name_at_the_beginning_of_a_sentence_loses_its_capital_the():
+    text = "The Metropolitan Police said that the river rose."
+    assert [question for question, _ in _about_words(text)] == ["What did the Metropolitan Police say?"]
 
 
 def test_an_article_without_names_gets_no_example_that_fails(open_toy):

@@ -25,7 +25,7 @@ EXPLAINED = 3  # candidates shown with bars
 RIVAL = 0.25  # a runner-up this near the best (share of its relevance) is marked in the article too
 LONGEST_SHOWN = 600  # characters of a runner-up; a "sentence" of 1,000 would bury the others
 TOOLS = (
-    '<p class="actions tools"><span class="copies">Save the conversation as '
+    '<p class="actions tools"><span class="copies">Save as '
     '<button type="button" class="link" data-export="Markdown">Markdown</button>'
     '<button type="button" class="link" data-export="JSON">JSON</button></span>'
     '<button type="button" class="link" data-fresh="1">Start over</button></p>'

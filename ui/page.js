@@ -5,6 +5,7 @@
   const sentence = (row) => sheet()?.querySelector(`.s[data-row="${Number(row)}"]`);
   let lit = [];  // sentences that carry any mark now
   let awaited = null;  // what to light when its article has come
+  let framed = null;  // the report that was last brought into sight
   let shown = "";  // the turn whose light is on
 
   const dark = () => {
@@ -233,6 +234,12 @@
         one.setAttribute("role", "region");
         one.setAttribute("aria-label", name);
       }
+    }
+    // On a phone a report would come below the screen, and nothing seem to happen.
+    const frame = document.querySelector("#report iframe.report");
+    if (frame && frame !== framed) {
+      framed = frame;
+      if (frame.getBoundingClientRect().top > innerHeight * 0.6) bring(frame, "#bench", "start", "instant");
     }
     // Gradio names this button otherwise than it reads, so that nobody could call for it by what they see.
     document.querySelector("button.upload-container[aria-label]")?.removeAttribute("aria-label");

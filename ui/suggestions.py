@@ -86,7 +86,8 @@ def _about_words(text: str) -> Iterator[tuple[str, str]]:
         names = list(_NAME.finditer(before))
         if names and names[-1].end() >= len(before) - 2:
             name = names[-1].group()
-            article = "the " if before[: names[-1].start()].endswith("the ") else ""
+            article = "the " if before[: names[-1].start()].endswith("the ") or name.startswith("The ") else ""
+            name = name.removeprefix("The ")
             yield f"What did {article}{name} say?", name
 
 

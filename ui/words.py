@@ -12,7 +12,8 @@ WORDS_A_MINUTE = 230  # how fast adults read English news silently
 
 def sureness(confidence: float) -> str:
     """Return how sure the answer is, in words and as a count: "very likely right: 8 of 10 answers like this are"."""
-    return f"{in_words(confidence)}: {odds(confidence)} answers like this are"
+    words = in_words(confidence)
+    return f"{words}: {odds(confidence)} answers like this are{'' if words.endswith('y right') else ' right'}"
 
 
 def odds(confidence: float) -> str:
