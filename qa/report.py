@@ -109,7 +109,8 @@ def remarks(summary: Summary) -> list[str]:
     if summary.unfinished:
         said.append(f"The run was interrupted: {_counted(summary.unfinished, 'question')} not asked yet.")
     said += [f"{_counted(count, 'question')} left out: {why}." for why, count in summary.left_out.items()]
-    drawn = "articles" if summary.whole_articles else "questions"
+    # A row of fewer articles than the whole draws questions: `qa.statistics.Clusters`.
+    drawn = "whole articles (of questions where there are fewer than ten)" if summary.whole_articles else "questions"
     said.append(f"95 % intervals: Wilson for shares, for the rest a bootstrap of {drawn}. Percent, except times.")
     return said
 
