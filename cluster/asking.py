@@ -240,6 +240,10 @@ class ClusterLibrary:
         """How many shards did not answer when this thread last asked."""
         return int(getattr(self._local, "missing", 0))
 
+    def begin(self) -> None:
+        """Forget what was missing when this thread last asked."""
+        self._local.missing = 0
+
     def close(self) -> None:
         """Let go of the hosts."""
         self.hosts.close()

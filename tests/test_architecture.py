@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ("app", "ui", "qa", "library", "index")  # a layer may import those to its right, never to its left
+LAYERS = ("app", "ui", "qa", "cluster", "library", "index")  # a layer may import those to its right, never to its left
 TOOLS = ("training", "benchmarks", "tests")  # nothing at run time imports these
 # The one place of each library with an interface of its own, so that it can be replaced there.
 ONLY_IN = {
@@ -26,10 +26,17 @@ ONLY_IN = {
     "onnx": {"index/bert_graph.py", "index/embeddings.py"},
     "onnxruntime": {"index/bert_graph.py", "index/embeddings.py", "qa/trained_reader.py"},
     "gradio": {"app.py"},
-    "typer": {"qa/__main__.py", "qa/evaluation_commands.py", "qa/library_commands.py", "qa/options.py"},
+    "ray": {"cluster/ray_nodes.py"},
+    "typer": {
+        "qa/__main__.py",
+        "qa/cluster_commands.py",
+        "qa/evaluation_commands.py",
+        "qa/library_commands.py",
+        "qa/options.py",
+    },
 }
 # Each costs a command more time to import than `--help` may take in all.
-SLOW = ("torch", "transformers", "sentence_transformers", "faiss", "bm25s", "onnxruntime", "onnx", "gradio")
+SLOW = ("torch", "transformers", "sentence_transformers", "faiss", "bm25s", "onnxruntime", "onnx", "gradio", "ray")
 
 
 @cache
@@ -124,7 +131,7 @@ def test_no_file_is_named_after_nothing():
     assert [name_of(path) for path in sources() if path.stem in {"utils", "helpers", "common", "base", "misc"}] == []
 
 
-@pytest.mark.parametrize("package", ["index", "library", "qa"])
+@pytest.mark.parametrize("package", ["index", "library", "cluster", "qa"])
 def test_a_door_lists_what_it_offers_and_offers_what_it_lists(package):
     body = tree(ROOT / package / "__init__.py").body
     offered = {

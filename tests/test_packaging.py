@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SUFFIXES = {".py", ".md", ".toml", ".txt", ".js", ".css", ".html", ".json", ".jsonl", ""}
-FOLDERS = ("index", "library", "qa", "ui", "training", "benchmarks", "eval", "tests", "docs", ".ci")
+FOLDERS = ("index", "library", "cluster", "qa", "ui", "training", "benchmarks", "eval", "tests", "docs", ".ci")
 
 
 def texts() -> dict[str, str]:
