@@ -62,6 +62,7 @@ GROUP = 512  # new sentences embedded and written together: what an interruption
 GROUP_ARTICLES = 256
 CANDIDATES = 100  # nearest, and again best by words
 MASKS_REMEMBERED = 4
+MOST_PLACES = 1_000  # of one sentence that are looked up: "All rights reserved." may stand in every article
 HalfRow = HalfArray  # one row of it, float16 (dim,)
 WAIT = 60.0  # seconds for another writer
 STALE = 3600  # seconds after which a file of codes that is not in force is nobody's work any more
@@ -583,7 +584,7 @@ class Snapshot:
         for row in rows:
             cursor = self.database.execute(
                 'SELECT id, title, source, date, number, start, "end" FROM place JOIN article ON id = place.article '
-                f"WHERE row = ?{condition} ORDER BY id, number",
+                f"WHERE row = ?{condition} ORDER BY id, number LIMIT {MOST_PLACES}",
                 (row, *(which.parameters if which else ())),
             )
             found[row] = [Place(*place) for place in cursor]

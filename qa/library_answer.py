@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from library.store import Asked
 
 ARTICLES_READ = 3  # the best; each costs as much as a question to it alone
+COUNTED, DECAY = 3, 0.5  # sentences of an article that make its worth, and what each next one counts of the last
 LONGEST_READ = 1_000  # sentences of an article that are looked at; of a longer one, those around its best
 VIEWS_KEPT = 64  # articles ready to be read, of the last questions
 PLACED = 10  # of the best sentences, every place is said; of the others, the one where it was read
@@ -69,8 +70,8 @@ class RankedArticle:
     """An article that may hold the answer."""
 
     id: int
-    worth: float  # 0 to 1: the fused relevance of its best sentence that no better article has
-    row: int  # of that sentence, in the library
+    worth: float  # the fused relevance of its best sentences, see `worth_of`
+    row: int  # of the best of them, in the library
     number: int  # of it, in the article
 
 
@@ -138,7 +139,8 @@ class LibraryAnswerer:
                 self.reader.read(asked, understood.turns, view.article_index, some)
                 for view, some in zip(views, candidates, strict=True)
             ]
-            reading, homes = _together(readings, views)
+            reading, which_view = put_together(readings, [view.rows for view in views])
+            homes = [views[place] for place in which_view]
             clock.lap("read")
             reading = self._placed(reading, homes, snapshot)
             home = homes[0]
@@ -191,8 +193,7 @@ class LibraryAnswerer:
     def rank(self, search: Asked) -> list[RankedArticle]:
         """Return the articles that may hold the answer, the best first.
 
-        An article is worth its best sentence. One that says the same as a better article is worth its next: ten copies
-        of one story would otherwise be all that is read.
+        An article whose candidates all stand in better ones is left out: of ten copies of a story, one is read.
         """
         found = search.candidates(k=CANDIDATES)
         if not found:
@@ -201,16 +202,24 @@ class LibraryAnswerer:
         bm25 = np.array([one.bm25 for one in found], dtype=np.float32)
         fused = fuse(cosines, bm25, dense_weight=self.dense_weight)
         places = search.snapshot.places([one.row for one in found], search.which)
-        ranked: list[RankedArticle] = []
-        taken: set[int] = set()
+        said: dict[int, list[tuple[float, int, int]]] = {}  # article: its candidates, best first
         for place in order(fused):
             row = found[place].row
-            for one in places[row]:
-                if one.article not in taken:
-                    taken.add(one.article)
-                    ranked.append(RankedArticle(one.article, float(fused[place]), row, one.number))
-                    break  # the other places of this sentence are copies
-        return ranked
+            for number, one in {one.article: one for one in reversed(places[row])}.items():
+                said.setdefault(number, []).append((float(fused[place]), row, one.number))
+        ranked = [
+            RankedArticle(number, worth_of([value for value, _, _ in own]), own[0][1], own[0][2])
+            for number, own in said.items()
+        ]
+        ranked.sort(key=lambda article: (-article.worth, article.id))
+        told: set[int] = set()
+        something_new = []
+        for article in ranked:
+            rows = {row for _, row, _ in said[article.id]}
+            if not rows <= told:
+                something_new.append(article)
+                told |= rows
+        return something_new
 
     def _view(self, snapshot: Snapshot, number: int, around: int) -> _View:
         held = snapshot.article(number)
@@ -287,6 +296,11 @@ class LibraryAnswerer:
         return "No article of the library has anything near the question."
 
 
+def worth_of(fused: Sequence[float]) -> float:
+    """Return what an article is worth by its candidates' fused relevances, best first."""
+    return sum(value * DECAY**place for place, value in enumerate(fused[:COUNTED]))
+
+
 def _home(read: ReadSentence) -> Place:
     candidate = read.candidate
     assert isinstance(candidate, LibraryCandidate)  # all that `ask` returns are
@@ -317,23 +331,24 @@ class _Once:
         return self._vectors if list(texts) == [self._question] else self._encoder.encode_queries(texts)
 
 
-def _together(readings: Sequence[Reading], views: Sequence[_View]) -> tuple[Reading, list[_View]]:
-    """Return one reading of all articles, and for each of its sentences the article that it was read in.
+def put_together(readings: Sequence[Reading], rows: Sequence[Sequence[int]]) -> tuple[Reading, list[int]]:
+    """Return one reading of all articles, and for each of its sentences which of the readings it is of.
 
-    A sentence that stands in several of the articles is kept where its odds are best.
+    rows: for each article, the rows of its sentences in the library. A sentence that stands in several of the articles
+    is kept where its odds are best.
     """
     odds: dict[int, tuple[float, int, ReadSentence]] = {}
-    for place, (reading, view) in enumerate(zip(readings, views, strict=True)):
+    for place, (reading, own) in enumerate(zip(readings, rows, strict=True)):
         none = max(reading.none, LEAST_NONE)
         for read in reading.sentences:
-            row, share = view.rows[read.candidate.row], read.relevance / none
+            row, share = own[read.candidate.row], read.relevance / none
             if row not in odds or share > odds[row][0]:
                 odds[row] = (share, place, read)
     total = 1 + sum(share for share, _, _ in odds.values())
     best = sorted(odds.values(), key=lambda one: (-one[0], one[1], one[2].candidate.row))
     sentences = tuple(replace(read, relevance=share / total) for share, _, read in best)
     together = Reading(sentences, none=1 / total, read=sum(reading.read for reading in readings))
-    return together, [views[place] for _, place, _ in best]
+    return together, [place for _, place, _ in best]
 
 
 def _reason(answer: Answer, unmentioned: Sequence[str]) -> str | None:
