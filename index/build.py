@@ -26,6 +26,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def build_index(article: Article, encoder: Encoder, *, progress: Progress | None
         model_fingerprint=encoder.fingerprint,
         dim=encoder.dim,
         built=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        libraries=_versions(),
+        libraries=dict(_versions()),
     )
     return ArticleIndex(article, sentences, FaissStore.from_vectors(vectors), Terms.from_sentences(texts), manifest)
 
@@ -131,6 +132,7 @@ def _embedded(texts: list[str], encoder: Encoder, progress: Progress) -> FloatAr
     return vectors
 
 
+@cache
 def _versions() -> dict[str, str]:
     found = {}
     for library in LIBRARIES:

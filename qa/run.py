@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,7 @@ def describe_run(
         "left_out": dict(question_set.left_out),
         "candidate_fields": list(CANDIDATE_FIELDS),
         "seed": seed,
-        "versions": versions(),
+        "versions": dict(versions()),
         "code_sha256": code_fingerprint(),
         "machine": {
             "python": platform.python_version(),
@@ -260,6 +261,7 @@ def describe_models(answerer: Answerer) -> dict[str, Any]:
     }
 
 
+@cache
 def code_fingerprint() -> str:
     """Return the SHA-256 of the source of both packages: the version alone does not change from commit to commit."""
     root = Path(__file__).resolve().parent.parent
@@ -269,7 +271,8 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions() -> Mapping[str, str]:
     """Return the installed version of each library that can move a figure; those not installed are left out."""
     found: dict[str, str] = {}
     for name in LIBRARIES:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from qa.statistics import (
     Clusters,
@@ -36,10 +36,15 @@ def test_wilson_of_none_right_is_not_surely_nothing():
 
 
 def test_mcnemar_is_a_fair_coin_tossed_once_a_flip():
-    """14 gained, 5 lost: 2 * (sum of C(19, k) for k = 0..5) / 2**19"""
-    assert mcnemar_p(14, 5) == pytest.approx(2 * sum(math.comb(19, k) for k in range(6)) / 2**19)
-    assert mcnemar_p(5, 14) == mcnemar_p(14, 5)
-    assert mcnemar_p(0, 0) == 1.0
+    """3 gained, 1 lost: of 16 ways to toss four times, 1 + 4 have at most one tail and 5 at most one head: 10 / 16"""
+    assert mcnemar_p(3, 1) == mcnemar_p(1, 3) == 10 / 16
+    assert mcnemar_p(0, 0) == mcnemar_p(2, 2) == 1.0
+
+
+def test_mcnemar_is_scipys_binomial_test_however_many_flips():
+    pairs = [(gained, lost) for gained in range(12) for lost in range(1, 12)] + [(14, 5), (1000, 900), (0, 2000)]
+    for gained, lost in pairs:
+        assert mcnemar_p(gained, lost) == pytest.approx(binomtest(gained, gained + lost, 0.5).pvalue, rel=1e-9)
 
 
 def test_the_permutation_test_of_few_pairs_counts_every_way_to_turn_them():
