@@ -269,7 +269,7 @@ class _Page:
         before = session.key
         session = replace(session, everything=bool(everything))
         if not question.strip():
-            yield Desk(session, conversation=self._conversation(session), examples=self._examples(session), question="")
+            yield Desk(session, conversation=self._conversation(session), examples=self._examples(session))
             return
         try:
             for step in self._answer_in_steps(question, session):
@@ -282,7 +282,7 @@ class _Page:
             yield Desk(session, conversation=trouble, examples="", question=question, waiting="")
             return
         pane = AS_IT_IS if session.key == before else self.pane(self._article(session.key))
-        yield Desk(session, pane, self._conversation(session), examples="", question="", waiting="")
+        yield Desk(session, pane, self._conversation(session), examples="", waiting="")
 
     def _answer_in_steps(self, question: str, session: Session) -> Iterator[str | Exchange]:
         """Yield what to tell a person who must wait, and at last the exchange. Raises UserError."""

@@ -5,6 +5,7 @@ python docs/screenshots.py          needs Chromium, and playwright from the extr
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -64,6 +65,42 @@ def another(page: Any) -> None:
     page.wait_for_timeout(600)
 
 
+def bring(page: Any, text: str) -> None:
+    """Paste another article and wait until it is in the pane."""
+    page.click("#another button.label-wrap:not(.open)")
+    page.fill("#pasted textarea", text)
+    page.click("#take")
+    page.wait_for_selector(f"#article h1:has-text({json.dumps(text.split(chr(10))[0])})")
+
+
+def whole_shelf(page: Any) -> None:
+    """An answer that comes from another article than the one in the pane."""
+    from index.article import read_article
+
+    bring(page, read_article(ROOT / "tests" / "data" / "ferry.html").text)
+    page.check("#everything input")
+    ask(page, "What colour was the car that hit the attacker?")
+    ask(page, "Who felt a bump?")
+    page.click("#another button.label-wrap:not(.open)")
+    page.wait_for_timeout(600)
+
+
+def opening(page: Any) -> None:
+    """A long article on its way."""
+    again = [f"Day {day}. The ferry left at {day % 12 + 1} and came back late. Nobody was hurt." for day in range(3000)]
+    bring(page, "A log of many days\n\n" + "\n\n".join(again))
+    page.wait_for_selector("#waiting progress[value]")
+    page.wait_for_timeout(1500)
+
+
+def evaluate(page: Any) -> None:
+    """The report of an earlier run."""
+    page.click("button[role=tab]:has-text('Evaluate')")
+    page.click("#show")
+    page.frame_locator("#report iframe").locator("h1").wait_for()
+    page.wait_for_timeout(600)
+
+
 STATES: tuple[tuple[str, tuple[int, int], str, Callable[[Any], None]], ...] = (
     ("welcome", DESKTOP, "light", welcome),
     ("answer", DESKTOP, "light", answer),
@@ -72,6 +109,10 @@ STATES: tuple[tuple[str, tuple[int, int], str, Callable[[Any], None]], ...] = (
     ("why", DESKTOP, "light", why),
     ("another-article", DESKTOP, "light", another),
     ("phone", PHONE, "light", answer),
+    ("evaluate", DESKTOP, "light", evaluate),
+    ("evaluate-dark", DESKTOP, "dark", evaluate),
+    ("whole-shelf", DESKTOP, "light", whole_shelf),
+    ("opening", DESKTOP, "light", opening),
 )
 
 
@@ -88,6 +129,7 @@ def main() -> None:
         sys.exit("no Chromium found: `make browser` says how to get one")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as cache, sync_playwright() as playwright:
+        shutil.copytree(ROOT / "eval" / "baseline", Path(cache, "runs", "baseline"))
         address = serve(builtin_article(), port=0, open_browser=False, cache=Path(cache), block=False)
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
         for name, (width, height), scheme, reach in STATES:

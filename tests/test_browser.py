@@ -154,9 +154,22 @@ def test_asking_lights_the_answering_sentence_in_the_article(visit):
     assert "The river rose on Monday." in visit.page.text_content(".turn .said")
 
 
-def test_the_box_is_empty_and_ready_for_the_next_question(visit):
-    visit.ask("When did the river rise?")
-    visit.page.wait_for_function("document.querySelector('#question textarea').value === ''")
+def test_the_box_is_empty_at_once_and_what_is_typed_meanwhile_stays(browser, slow_address, gate):
+    one = Visit(browser, slow_address)
+    one.page.fill("#question textarea", "When did the river rise?")
+    one.page.press("#question textarea", "Enter")
+    one.page.wait_for_function("document.querySelector('#question textarea').value === ''")
+    one.page.fill("#question textarea", "Who is the mayor?")
+    one.page.press("#question textarea", "Enter")  # too early: nothing happens
+    one.page.wait_for_timeout(300)
+    assert one.page.locator(".turn.pending").count() == 1
+    gate.set()
+    assert lit(one.page) == "The river rose on Monday."
+    assert one.page.input_value("#question textarea") == "Who is the mayor?"
+    one.page.press("#question textarea", "Enter")
+    one.page.wait_for_selector(".turn:not(.pending) >> nth=1")
+    assert "Mayor Jane Carter" in lit(one.page)
+    one.close()
 
 
 def test_a_click_on_a_runner_up_moves_the_light(visit):
@@ -216,6 +229,24 @@ def test_a_pdf_a_saved_web_page_and_a_word_document_are_opened_and_asked(visit, 
     assert "Cookie" not in visit.page.text_content("#article")
     visit.ask("What did Dr. Ana Ruiz, a passenger, say?")
     assert "said Dr. Ana Ruiz" in lit(visit.page)
+
+
+def test_a_file_dropped_anywhere_is_opened_and_the_next_question_can_be_typed(visit):
+    visit.page.click("#another button.label-wrap")
+    visit.page.focus("#pasted textarea")
+    visit.page.evaluate(
+        """() => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["The bridge\\n\\nIt is old."], "bridge.txt", { type: "text/plain" }));
+            const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer });
+            document.querySelector("#article .s").dispatchEvent(drop);
+            window.stayed = drop.defaultPrevented;
+        }"""
+    )
+    visit.page.wait_for_selector("#article h1:has-text('The bridge')")
+    assert visit.page.evaluate("window.stayed")
+    assert visit.page.title() == "The bridge – Article QA"
+    visit.page.wait_for_function("document.activeElement.matches('#question textarea')")
 
 
 def test_an_article_without_a_headline_is_not_called_after_its_file(visit, tmp_path):

@@ -5,6 +5,7 @@
   const sentence = (row) => sheet()?.querySelector(`.s[data-row="${Number(row)}"]`);
   let lit = [];  // sentences that carry any mark now
   let awaited = null;  // what to light when its article has come
+  let read = "";  // the article in the pane
   let framed = null;  // the report that was last brought into sight
   let shown = "";  // the turn whose light is on
 
@@ -103,13 +104,14 @@
   };
 
   const box = () => document.querySelector("#question textarea, #question input");
-  const type = (text) => {
+  const fill = (text) => {
     const field = box();
     const owner = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
     Object.getOwnPropertyDescriptor(owner.prototype, "value").set.call(field, text);
     field.dispatchEvent(new Event("input", { bubbles: true }));
-    field.focus();
+    return field;
   };
+  const type = (text) => fill(text).focus();
 
   // A first sign of life before Python has heard of the question.
   const pending = (question) => {
@@ -128,7 +130,13 @@
     bring(turn, "#conversation", "start", "instant");
     say("Reading");
   };
-  window.articleQA = { pending: (question, ...rest) => { pending(String(question ?? "")); return [question, ...rest]; } };
+  window.articleQA = {
+    pending: (question, ...rest) => {
+      pending(String(question ?? ""));
+      setTimeout(() => fill(""));  // now, not when the answer comes: the next question may have been typed by then
+      return [question, ...rest];
+    },
+  };
 
   const copy = async (button, text) => {
     try {
@@ -223,6 +231,18 @@
     else if (event.key === "/" && !target.closest?.("input, textarea, select, [contenteditable]")) { event.preventDefault(); box()?.focus(); }
   });
 
+  // A file dropped beside the box would take the browser to the file, and the conversation with it.
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      if (!event.dataTransfer?.types.includes("Files") || event.target.closest?.(".upload-container")) return;
+      event.preventDefault();
+      const input = document.querySelector("#file input[type=file]");
+      if (kind === "dragover" || !input || !document.querySelector("#desk")?.offsetParent) return;
+      input.files = event.dataTransfer.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+
   // Gradio replaces the chat when an answer arrives: light the newest turn once.
   const look = () => {
     const pane = document.querySelector("#article");
@@ -234,6 +254,16 @@
         one.setAttribute("role", "region");
         one.setAttribute("aria-label", name);
       }
+    }
+    const now = sheet()?.dataset.article;
+    if (now && now !== read) {
+      if (read) {
+        document.title = `${sheet().getAttribute("aria-label")} – Article QA`;
+        pane.scrollTo({ top: 0 });
+        say(`Opened ${sheet().getAttribute("aria-label")}`);
+        if (document.activeElement?.closest("#another")) box()?.focus();  // it has just been folded away
+      }
+      read = now;
     }
     // On a phone a report would come below the screen, and nothing seem to happen.
     const frame = document.querySelector("#report iframe.report");
