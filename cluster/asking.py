@@ -30,7 +30,18 @@ from index.embeddings import Encoder, FloatArray
 from index.terms import TERMS, Words
 from library.errors import LibraryMismatch
 from library.only import Only
-from library.store import CANDIDATES, LENGTHS, Asked, Found, Library, Place, Snapshot, best_of, open_library
+from library.store import (
+    CANDIDATES,
+    LENGTHS,
+    MOST_PLACES,
+    Asked,
+    Found,
+    Library,
+    Place,
+    Snapshot,
+    best_of,
+    open_library,
+)
 from library.vectors import HalfArray, RowArray, map_lengths
 from library.words import BoolArray, WordIndex, WordStatistics, words_of_question
 
@@ -314,7 +325,8 @@ class ClusterSnapshot:
                 for row, places in some.items():
                     found[row] += places
             for row in unknown:
-                self._places[row, which] = sorted(found[row], key=lambda place: (place.article, place.number))
+                in_order = sorted(found[row], key=lambda place: (place.article, place.number))
+                self._places[row, which] = in_order[:MOST_PLACES]
         return {row: self._places[row, which] for row in rows}
 
     def article(self, number: int) -> Article:

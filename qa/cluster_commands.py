@@ -28,6 +28,9 @@ RayOption = Annotated[
         "--ray", help="With --library: ask the nodes of a Ray cluster; HOST:PORT, auto or local.", metavar="ADDRESS"
     ),
 ]
+ReplicasOption = Annotated[
+    int, typer.Option("--replicas", min=1, help="With --ray: nodes that hold each part of the library.")
+]
 
 
 def build_command(
@@ -92,9 +95,18 @@ def build_command(
 
 
 def open_asked(
-    address: str, library: str, only: list[str] | None, article: str | None, *, reader: str | None, **options: Any
+    address: str,
+    library: str | None,
+    only: list[str] | None,
+    article: str | None,
+    *,
+    reader: str | None,
+    replicas: int,
+    **options: Any,
 ) -> ClusterAnswerer:
     """Return what answers questions to a library on a cluster until the program ends. Raises UserError."""
+    if library is None:
+        raise typer.BadParameter("it belongs to --library", param_hint="--ray")
     from qa.answer import DEFAULT_READER
     from qa.cluster_answer import cluster_answerer
 
@@ -103,7 +115,9 @@ def open_asked(
     stack = ExitStack()
     atexit.register(stack.close)
     return stack.enter_context(
-        cluster_answerer(address, library, only=only or (), reader=reader or DEFAULT_READER, **options)
+        cluster_answerer(
+            address, library, replicas=replicas, only=only or (), reader=reader or DEFAULT_READER, **options
+        )
     )
 
 

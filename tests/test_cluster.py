@@ -36,6 +36,10 @@ from library import Found, Incoming, Library, check, create_library, only
 from library.errors import DamagedLibrary, LibraryMismatch
 from library.sources import LeftOut, listed, read_sources
 from library.words import WordStatistics
+from qa.cluster_answer import ClusterAnswerer
+from qa.confidence import Calibration
+from qa.library_answer import LibraryAnswerer
+from qa.reader import FusedReader
 
 
 class BagEncoder(WordEncoder):
@@ -124,10 +128,12 @@ class Here:
         self.groups: list[list[int]] = [list(numbers[first::count]) for first in range(count)]
         self.sets = [ShardSet(folder, self.manifest, group, self.copies) for group in self.groups]
         self.dead: set[int] = set()
-        self.asked: list[str] = []
+        self.dies_at = ""  # the method at which the last group that is asked dies, once
 
     def ask(self, groups: Sequence[int], method: str, *arguments: Any) -> dict[int, Any]:
-        self.asked.append(method)
+        if method == self.dies_at:
+            self.dead.add(groups[-1])
+            self.dies_at = ""
         return {group: getattr(self.sets[group], method)(*arguments) for group in groups if group not in self.dead}
 
     def close(self) -> None:
@@ -447,4 +453,58 @@ def test_another_model_may_not_ask_the_shards(folder: Path):
     library.refuse_mismatch(ENCODER)
     with pytest.raises(LibraryMismatch, match=r"toy-bag.*other-words"):
         library.refuse_mismatch(Other())
+    hosts.close()
+
+
+# ── Answering ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CALIBRATION = Calibration("fused", 0.0, {"top_logit": 1.0}, threshold=0.3)
+
+
+@pytest.mark.parametrize("which", [(), ("wires",), ("nothing has this name",)])
+def test_shards_answer_as_one_library_does_to_the_last_digit(
+    folder: Path, one_library: Library, which: tuple[str, ...]
+):
+    library, hosts = opened(folder)
+    ours = ClusterAnswerer(library, ENCODER, FusedReader(), CALIBRATION, which=only(which))
+    theirs = LibraryAnswerer(one_library, ENCODER, FusedReader(), CALIBRATION, which=only(which))
+    for question in (*QUESTIONS, "", "?"):
+        got, wanted = ours.as_dict(ours.ask(question)), theirs.as_dict(theirs.ask(question))
+        assert got.pop("library")["missing_shards"] == 0
+        wanted.pop("library")
+        assert {**got, "ms": 0} == {**wanted, "ms": 0}
+        assert ours.as_text(ours.ask(question), k=3) == theirs.as_text(theirs.ask(question), k=3)
+    assert "54 articles in" in ours.described
+    hosts.close()
+
+
+def test_an_answer_says_how_many_shards_were_missing(folder: Path):
+    library, hosts = opened(folder)
+    answerer = ClusterAnswerer(library, ENCODER, FusedReader(), CALIBRATION)
+    hosts.dead = {2}
+    answer = answerer.ask(QUESTIONS[0])
+    count, of = len(hosts.groups[2]), len(hosts.manifest.shards)
+    assert (answer.missing, answer.shards) == (count, of)
+    assert f"{count} of {of} shards did not answer" in answerer.as_text(answer)
+    assert answerer.as_dict(answer)["library"]["missing_shards"] == count
+    hosts.dead = set()
+    assert "did not answer" not in answerer.as_text(answerer.ask(QUESTIONS[0]))
+    hosts.dead = {2}
+    answerer.ask(QUESTIONS[0])
+    assert answerer.ask("").missing == 0, "nothing was asked of the shards"
+    hosts.close()
+
+
+@pytest.mark.parametrize("method", ["statistics", "search", "places", "article", "sentences_of", "vectors"])
+def test_shards_that_are_lost_in_the_middle_of_a_question_do_not_spoil_its_answer(folder: Path, method: str):
+    library, hosts = opened(folder)
+    answerer = ClusterAnswerer(library, ENCODER, FusedReader(), CALIBRATION)
+    hosts.dies_at = method
+    answer = answerer.ask(QUESTIONS[0])
+    assert answer.candidates
+    assert answer.missing > 0
+    lost = {
+        number for group in hosts.dead for shard in hosts.groups[group] for number in _articles(hosts.manifest, shard)
+    }
+    assert not lost & {place.article for place in answer.places}
     hosts.close()
