@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -13,6 +14,8 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
 SHOWN = (Path(__file__).parent.parent / "docs" / "programs.md").read_text(encoding="utf-8")
 
@@ -63,6 +66,20 @@ def test_the_assistant_that_is_shown_finds_the_tools_and_gets_an_answer(address)
     assert set(names["tools"]) == {"ask", "open", "articles", "batch", "evaluate"}
     assert names["answer"]["article"]["title"] == "The great flood"
     assert {"answered", "confidence", "sentence"} <= names["answer"].keys()
+
+
+def test_an_assistant_that_asks_an_article_nobody_opened_is_told_so(address):
+    async def ask() -> Any:
+        async with (
+            streamable_http_client(f"{address}/gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            return await session.call_tool("ask", {"question": "Who?", "article": "0123456789abcdef"})
+
+    result = asyncio.run(ask())
+    assert result.isError
+    assert "not open here any more" in result.content[0].text
 
 
 def test_a_tool_tells_an_assistant_what_it_takes_and_gives(address):
