@@ -399,6 +399,14 @@ class Library:
             raise NoSuchLibrary(f"{name}: the library has no such article. `article-qa library list` shows them.")
         return Held(*rows[0])
 
+    def with_text(self, fingerprint: str) -> Held:
+        """Return the first article of that text. Raises NoSuchLibrary."""
+        with _understood(self.folder):
+            row = self.database().execute(f"{_HELD} WHERE fingerprint = ? ORDER BY id", (fingerprint,)).fetchone()
+        if row is None:
+            raise NoSuchLibrary(f"{self.folder}: no article of that text is in the library. Add it, or leave it out.")
+        return Held(*row)
+
     def articles(self, which: Only | None = None) -> list[Held]:
         """Return the articles, in the order in which they came."""
         where = f" WHERE {which.condition}" if which else ""

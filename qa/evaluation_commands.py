@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from index.errors import UserError
+from qa.library_commands import AskedLibraryOption, OnlyOption
 from qa.options import (
     ArticleOption,
     CacheOption,
@@ -100,6 +101,8 @@ def evaluate_command(
         typer.Argument(help="One question a line. [default: the project's own]", metavar="QUESTIONS.jsonl"),
     ] = None,
     article: ArticleOption = None,
+    library: AskedLibraryOption = None,
+    only: OnlyOption = None,
     squad: Annotated[
         Path | None, typer.Option("--squad", dir_okay=False, help="Ask the questions of a SQuAD 1.1 or 2.0 JSON file.")
     ] = None,
@@ -148,6 +151,8 @@ def evaluate_command(
         raise typer.BadParameter("worse than what? give --baseline", param_hint="--fail-if")
     if gate and fail_if is None:
         raise typer.BadParameter("it belongs to --fail-if worse", param_hint="--gate")
+    if only and library is None:
+        raise typer.BadParameter("it belongs to --library", param_hint="--only")
     if check:
         _check(questions, squad, paragraph, article, as_json)
         return
@@ -173,6 +178,8 @@ def evaluate_command(
         "dense_weight": dense_weight,
         "window_pieces": window_pieces,
         "most_pieces": most_pieces,
+        # Only where it was asked: runs recorded before there were libraries have the same settings as those without.
+        **({"library": library, "only": only} if library is not None else {}),
     }
     total = len(question_set.questions)
     with ProgressBar() as bar:
@@ -185,7 +192,7 @@ def evaluate_command(
 
         done = run_questions(
             question_set,
-            opener(settings, cache, no_cache),
+            opener(settings, cache, no_cache, library=library, only=only),
             folder=run,
             settings=settings,
             resume=resume,
@@ -595,13 +602,29 @@ def _question_set(questions: Path | None, squad: Path | None, paragraph: bool, a
     return read_question_set(questions or own_questions(), article_of(article))
 
 
-def opener(settings: Mapping[str, Any], cache: Path | None, no_cache: bool) -> Callable[[Article], Answerer]:
-    """Return what opens an article with these settings of `open_answerer`; None leaves one as it usually is."""
+def opener(
+    settings: Mapping[str, Any],
+    cache: Path | None,
+    no_cache: bool,
+    *,
+    library: str | None = None,
+    only: list[str] | None = None,
+) -> Callable[[Article], Answerer]:
+    """Return what opens an article with these settings of `open_answerer`; None leaves one as it usually is.
+
+    library: all its articles are asked, and an answer counts where it stands in the article that the question is of.
+    """
     from qa.answer import open_answerer
 
-    chosen = {name: value for name, value in settings.items() if value is not None}
+    # The library is recorded with the settings and is none of them.
+    chosen = {name: value for name, value in settings.items() if value is not None and name not in ("library", "only")}
     if no_cache or cache is not None:
         chosen["cache"] = None if no_cache else cache
+    if library is not None:
+        from qa.library_answer import AboutArticle, open_library_answerer
+
+        answerer = open_library_answerer(library, only=only or (), **chosen)
+        return lambda article: AboutArticle(answerer, article.fingerprint)
     return functools.partial(open_answerer, **chosen)
 
 

@@ -35,6 +35,7 @@ from qa.answer import (
     Answer,
     Answerer,
     Clock,
+    Passage,
     complaint_about,
     open_models,
     tidy,
@@ -130,7 +131,7 @@ class LibraryAnswerer:
             ranked = self.rank(search)
             if not ranked:
                 return unasked(asked, self._nothing(snapshot), clock.laps("retrieve"))
-            views = [self._view(snapshot, one.id, one.number) for one in ranked[: self.articles_read]]
+            views = [self.view(snapshot, one.id, one.number) for one in ranked[: self.articles_read]]
             clock.lap("retrieve")
             candidates = [
                 retrieve(understood.search, view.article_index, once, dense_weight=self.dense_weight) for view in views
@@ -221,7 +222,8 @@ class LibraryAnswerer:
                 told |= rows
         return something_new
 
-    def _view(self, snapshot: Snapshot, number: int, around: int) -> _View:
+    def view(self, snapshot: Snapshot, number: int, around: int = 0) -> _View:
+        """Return an article by its number, ready to be read; of a long one, the part around one of its sentences."""
         held = snapshot.article(number)
         rows, places = snapshot.sentences_of(number)
         first = 0
@@ -311,6 +313,56 @@ def _named(place: Place) -> str:
     return f"{place.title} ({place.source}{f', {place.date}' if place.date else ''})"
 
 
+class AboutArticle(Answerer):
+    """A library that is asked what one of its articles is known to say; what stands elsewhere is counted as wrong.
+
+    Its answers have the offsets of that article. What stands in no place of it is given one behind the article's end,
+    where no right answer lies.
+    """
+
+    def __init__(self, library_answerer: LibraryAnswerer, fingerprint: str) -> None:
+        """`fingerprint` is the article's. Raises NoSuchLibrary when the library does not have it."""
+        asked = library_answerer
+        self._number = asked.library.with_text(fingerprint).id
+        with asked.library.reading() as snapshot:
+            view = asked.view(snapshot, self._number)
+        super().__init__(
+            view.article_index, asked.encoder, asked.reader, asked.calibration,
+            min_confidence=asked.min_confidence, dense_weight=asked.dense_weight,
+        )  # fmt: skip
+        self._library = asked
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Return what the library answers, seen from the article."""
+        answer = self._library.ask(question, history)
+        if answer.home is None:
+            return answer
+        moved: list[ReadSentence] = []
+        behind = len(self.article.text) + 1
+        for read in answer.candidates:
+            candidate = read.candidate
+            places = candidate.places if isinstance(candidate, LibraryCandidate) else ()
+            start = next((place.start for place in places if place.article == self._number), behind)
+            behind += len(candidate.sentence.text) + 1
+            by = start - candidate.sentence.start
+            sentence = replace(candidate.sentence, start=start, end=candidate.sentence.end + by)
+            span = None if read.span is None else (read.span[0] + by, read.span[1] + by)
+            moved.append(replace(read, candidate=replace(candidate, sentence=sentence), span=span))
+        by = moved[0].candidate.sentence.start - answer.candidates[0].candidate.sentence.start
+        return replace(
+            answer,
+            sentence=_moved(answer.sentence, by),
+            span=_moved(answer.span, by),
+            passage=_moved(answer.passage, by),
+            nearest_miss=_moved(answer.nearest_miss, by),
+            candidates=tuple(moved),
+        )
+
+
+def _moved(passage: Passage | None, by: int) -> Passage | None:
+    return None if passage is None else Passage(max(passage.start + by, 0), passage.end + by, passage.text)
+
+
 class _Once:
     """An encoder that embeds one question once, however many articles are asked."""
 
@@ -369,12 +421,15 @@ def open_library_answerer(
     cache: Path | None = USER_CACHE,
     min_confidence: float | None = None,
     dense_weight: float | None = None,
+    window_pieces: int | None = None,
+    most_pieces: int | None = None,
 ) -> LibraryAnswerer:
     """Return what answers questions about a library, by its name or folder. Raises UserError."""
     which = only_these(only)
     folder = library_folder(name)
     library = open_library(folder)  # before the models: a mistyped name is told at once
-    encoder, chosen = open_models(model, reader, cache_folder() if cache is USER_CACHE else cache)
+    kept = cache_folder() if cache is USER_CACHE else cache
+    encoder, chosen = open_models(model, reader, kept, window_pieces=window_pieces, most_pieces=most_pieces)
     return LibraryAnswerer(
         library, encoder, chosen, load_calibration(chosen.name), which=which,
         min_confidence=min_confidence, dense_weight=dense_weight,

@@ -15,7 +15,8 @@ from index.sentences import Sentence
 from library import Incoming, Library, create_library, only
 from qa.answer import Answerer, open_models
 from qa.confidence import Calibration, load_calibration
-from qa.library_answer import LibraryAnswerer, LibraryCandidate, put_together, worth_of
+from qa.evaluate import evaluate
+from qa.library_answer import AboutArticle, LibraryAnswerer, LibraryCandidate, put_together, worth_of
 from qa.reader import FusedReader, Reading, ReadSentence
 from qa.retrieve import Candidate
 
@@ -129,6 +130,18 @@ def test_an_article_that_changes_between_two_questions_is_read_anew(open_with, l
     assert answerer.ask("When did the river rise?").sentence.text == "The river rose on Monday."
     library.add([Incoming(article_from_text("The river rose in spring.", title="T0", source="s0"))], encoder)
     assert answerer.ask("When did the river rise?").sentence.text == "The river rose in spring."
+
+
+def test_the_evaluation_counts_an_answer_of_another_article_as_wrong_and_of_a_copy_as_right(
+    open_with, question_set, small_article
+):
+    answerer = open_with("The mayor painted the ceiling.", small_article.text, f"A copy.\n\n{small_article.text}")
+    outcomes = {one.id: one for one in evaluate(question_set, lambda a: AboutArticle(answerer, a.fingerprint))}
+    assert [one.error for one in outcomes.values()] == [None] * 6
+    assert outcomes["q1"].right  # "The river rose on Monday.", of either copy
+    assert outcomes["q1"].sentence in outcomes["q1"].gold
+    assert answerer.ask("Who painted the ceiling?").nearest_miss.text == "The mayor painted the ceiling."
+    assert outcomes["q5"].best[0] > len(small_article.text)  # in no place of the article that is asked about
 
 
 @pytest.mark.model
