@@ -48,9 +48,9 @@ _POINTS_BACK = re.compile(
     r" (?:that|this|those|these)\b(?!\s+\w+\s+(?:who|which|that))",
     re.I,
 )
+_OPENING = re.compile(r"^\W*(?:(?:and|but|so|or|also|then)\b\W*)+", re.I)
 _LEANS = re.compile(
-    r"^\W*(?:and|but|so|or|also|then)\b"
-    r"|^\W*(?:what|how) about\b"
+    r"^\W*(?:what|how) about\b"
     r"|\b(?:who|what|where|when|how|why|anyone|anything|someone|something|nobody|nothing) else\b"
     r"|\b(?:there|the same|the other|another|both of|either of|neither of|the former|the latter|next|afterwards"
     r"|then|instead)\s*\W*$",
@@ -112,10 +112,15 @@ def content_words(text: str) -> list[str]:
 def leans_on_history(question: str) -> bool:
     """Whether the question can be expected to mean nothing without the turns before it.
 
-    It leans when it has a pronoun or points back ("that", "there", "else"), when it begins with "and" or "what about",
-    when no word says what it is about ("Why?"), or when only one does and the rest of the sentence is missing ("How
-    many people?", "Did the mayor?"). "Is the inquest over?" is a whole sentence, and stands alone.
+    It leans when it has a pronoun or points back ("that", "there", "else"), when it begins with "what about", or with
+    "and" and is no sentence ("And the driver?"), when no word says what it is about ("Why?"), or when only one does and
+    the rest of the sentence is missing ("How many people?", "Did the mayor?"). "Is the inquest over?" is a whole
+    sentence, and stands alone.
     """
+    opening = _OPENING.match(question)
+    if opening:
+        rest = question[opening.end() :]
+        return leans_on_history(rest) or not _is_clause(rest)
     words = {word.lower() for word in words_of(question)}
     if words & PERSON_PRONOUNS.keys():
         return True
@@ -130,12 +135,20 @@ def leans_on_history(question: str) -> bool:
     return not content and not words & _WHOLE_ARTICLE
 
 
+def _is_clause(question: str) -> bool:
+    """Whether a question begins as a sentence does, and has a verb that can be told from the small words."""
+    words = _plain_words(question)
+    first = words[0] if words else ""
+    asks = first in _AUXILIARY or first in _ASKS_WHAT or first == "why"
+    return first == "who" or (asks and not _AUXILIARY.isdisjoint(words))
+
+
 def _is_whole_sentence(question: str, content: str) -> bool:
     """Whether a question with one content word and no pronoun has all that a sentence needs.
 
     There is no parser here, so what cannot be told from the small words counts as incomplete.
     """
-    words = [part for word in words_of(question) for part in _apart(word.lower().replace("’", "'"))]
+    words = _plain_words(question)
     if words[0] == "who":  # what follows can only be a verb: "Who died?", "Who was arrested?", "Who is the mayor?"
         return True
     if not _DEMONSTRATIVE.isdisjoint(words):
@@ -148,6 +161,10 @@ def _is_whole_sentence(question: str, content: str) -> bool:
     if words[verb] in _BE and (verb > 0 or "there" in words):  # "What was the verdict?", "Was there a petition?"
         return True
     return words[-1] != content.lower().replace("’", "'")  # "What did the mayor say?", not "What did the mayor?"
+
+
+def _plain_words(question: str) -> list[str]:
+    return [part for word in words_of(question) for part in _apart(word.lower().replace("’", "'"))]
 
 
 def _apart(word: str) -> tuple[str, ...]:
