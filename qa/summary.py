@@ -74,8 +74,14 @@ MEASURES = (
     Measure("auroc", "AUROC", "confidence parts what the article answers from what it does not", share=False),
     Measure("coverage@95%", "Coverage at 95 %", "share that can be answered with 95 % right", share=False),
     Measure("coverage@90%", "Coverage at 90 %", "share that can be answered with 90 % right", share=False),
-    Measure("aurc", "AURC", "area under risk against coverage", share=False, better="lower"),
-    Measure("ece", "Calibration error", "distance of confidence from the share right", share=False, better="lower"),
+    Measure("aurc", "AURC", "area under risk against coverage; lower is better", share=False, better="lower"),
+    Measure(
+        "ece",
+        "Calibration error",
+        "distance of confidence from the share right; lower is better",
+        share=False,
+        better="lower",
+    ),
 )
 BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in MEASURES}
 
