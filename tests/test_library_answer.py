@@ -135,13 +135,15 @@ def test_an_article_that_changes_between_two_questions_is_read_anew(open_with, l
 def test_the_evaluation_counts_an_answer_of_another_article_as_wrong_and_of_a_copy_as_right(
     open_with, question_set, small_article
 ):
-    answerer = open_with("The mayor painted the ceiling.", small_article.text, f"A copy.\n\n{small_article.text}")
+    answerer = open_with("The spring of 1953 was dry.", small_article.text, f"A copy.\n\n{small_article.text}")
     outcomes = {one.id: one for one in evaluate(question_set, lambda a: AboutArticle(answerer, a.fingerprint))}
     assert [one.error for one in outcomes.values()] == [None] * 6
     assert outcomes["q1"].right  # "The river rose on Monday.", of either copy
     assert outcomes["q1"].sentence in outcomes["q1"].gold
-    assert answerer.ask("Who painted the ceiling?").nearest_miss.text == "The mayor painted the ceiling."
-    assert outcomes["q5"].best[0] > len(small_article.text)  # in no place of the article that is asked about
+    elsewhere = AboutArticle(answerer, small_article.fingerprint).ask("What was in the spring of 1953?")
+    assert elsewhere.sentence.text == "The spring of 1953 was dry."
+    assert elsewhere.sentence.start > len(small_article.text)  # in no place of the article that is asked about
+    assert elsewhere.candidates[0].candidate.sentence.start == elsewhere.sentence.start
 
 
 @pytest.mark.model
