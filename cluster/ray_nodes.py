@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.errors import ClusterError, NoCluster, NotShared, UnlikeNode
-from cluster.shards import FORMAT, SHARDS
+from cluster.shards import FORMAT, MANIFEST, SHARDS
 from index.embeddings import Encoder
 from index.errors import MissingExtra
 from index.sentences import SPLITTER
@@ -121,7 +121,7 @@ def check_nodes(folder: Path, *, writes: bool) -> None:
         for node in nodes():
             here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node.id, soft=False)
             asked[node] = probe.options(num_cpus=0, max_retries=0, scheduling_strategy=here).remote(
-                str(folder), token if writes else ""
+                str(folder), token if writes else MANIFEST, writes
             )
         for node, answer in asked.items():
             try:
@@ -144,12 +144,12 @@ def check_nodes(folder: Path, *, writes: bool) -> None:
         (folder / token).unlink(missing_ok=True)
 
 
-def _probe(folder: str, token: str) -> tuple[str, str]:
+def _probe(folder: str, file: str, writes: bool) -> tuple[str, str]:
     """What is wrong with the folder as this node sees it, and what program this is."""
     place = Path(folder)
-    if not (place / token).exists():
-        return f"does not see {folder}", _program()
-    if token and not os.access(place / SHARDS, os.W_OK):
+    if not (place / file).exists():
+        return f"does not see what is in {folder}", _program()
+    if writes and not os.access(place / SHARDS, os.W_OK):
         return f"may not write in {folder}", _program()
     return "", _program()
 

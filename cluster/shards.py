@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -224,7 +224,9 @@ def write_manifest(folder: Path, shards: Sequence[Shard], encoder: Encoder, copi
     numbered = np.stack([first[pairs[:, 0]] + pairs[:, 1], first[pairs[:, 2]] + pairs[:, 3]], axis=1)
     numbered = numbered[np.argsort(numbered[:, 0], kind="stable")]
     name = f"copies-{secrets.token_hex(8)}.npy"
-    former = read_manifest(folder) if (folder / MANIFEST).exists() else None
+    former = None
+    with suppress(UnfinishedLibrary, DamagedLibrary):
+        former = read_manifest(folder)
     manifest = Manifest(encoder.name, encoder.fingerprint, encoder.dim, TERMS, SPLITTER, tuple(shards), name)
     try:
         np.save(folder / name, numbered, allow_pickle=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from conftest import WordEncoder
 
 from cluster.asking import ClusterLibrary, ShardSet, merged, total
 from cluster.blocks import Block, blocks_of, read_block
+from cluster.build import build
 from cluster.errors import ShardsMissing, SourceChanged, UnfinishedLibrary
 from cluster.shards import (
     SHARDS,
@@ -32,6 +34,7 @@ from cluster.shards import (
     write_shard,
 )
 from index.embeddings import FloatArray, unit_rows
+from index.errors import MissingExtra
 from library import Found, Incoming, Library, check, create_library, only
 from library.errors import DamagedLibrary, LibraryMismatch
 from library.sources import LeftOut, listed, read_sources
@@ -321,6 +324,19 @@ def test_the_list_of_shards_is_read_as_it_was_written(places: list[str], tmp_pat
     assert len(list(tmp_path.glob("copies-*.npy"))) == 1
 
 
+def test_a_build_puts_a_damaged_list_of_shards_right(places: list[str], tmp_path: Path):
+    manifest = built(places, tmp_path)
+    (tmp_path / "cluster.json").write_text("{", encoding="utf-8")
+    assert built(places, tmp_path).shards == read_manifest(tmp_path).shards == manifest.shards
+
+
+def test_a_library_of_nothing_can_be_asked(tmp_path: Path):
+    built([], tmp_path)
+    library, _ = opened(tmp_path)
+    answer = ClusterAnswerer(library, ENCODER, FusedReader(), CALIBRATION).ask(QUESTIONS[0])
+    assert (answer.reason or "").startswith("The library is empty.")
+
+
 @pytest.mark.parametrize("rows", [0, 1, 3_500_000])
 def test_ranges_of_keys_hold_every_key_once(rows: int):
     ranges = ranges_of_keys(rows)
@@ -338,6 +354,14 @@ def test_copies_are_the_same_however_the_keys_are_parted(folder: Path, monkeypat
     assert len(parts) == 10
     assert len(whole) > 10
     assert set(map(tuple, np.concatenate(parts).tolist())) == set(map(tuple, whole.tolist()))
+
+
+def test_without_ray_the_command_that_installs_it_is_told(
+    places: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"needs ray, which is not installed.*article-qa\[cluster\]"):
+        build("auto", places, tmp_path, ENCODER)
 
 
 # ── Merging ──────────────────────────────────────────────────────────────────────────────────────────────────────────
