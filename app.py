@@ -152,13 +152,13 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
                 gr.Accordion("Another article", open=False, elem_id="another") as another,
                 gr.Column(elem_id="bring"),
             ):
-                shelf = gr.HTML(elem_id="shelf", apply_default_css=False, js_on_load=LISTEN)
                 pasted = gr.Textbox(label="Paste its text, or its web address", lines=3, max_lines=6, elem_id="pasted")
                 dropped = gr.File(
                     label=f"Or drop a file here ({', '.join(KINDS)})", type="filepath", elem_id="file", height=110
                 )
                 take = gr.Button("Open it", elem_id="take", size="md")
                 complaint = gr.HTML(elem_id="complaint")
+                shelf = gr.HTML(elem_id="shelf", apply_default_css=False, js_on_load=LISTEN)
             pane = gr.HTML(page.pane(page.first), elem_id="article", apply_default_css=False)
         with gr.Column(elem_id="asking"):
             conversation = gr.HTML(
