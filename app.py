@@ -301,7 +301,7 @@ class _Page:
             for key in keys:
                 answerer = self._library.answerer(self._article(key))
                 answer = answerer.ask(question, history)
-                exchanges.append(exchange_of(answer, answerer, key=key, several=session.everything))
+                exchanges.append(exchange_of(answer, answerer, key=key, asked_of=len(keys)))
         # The surest answer of the shelf; of answers equally sure, that of the article used last.
         yield max(exchanges, key=lambda exchange: (exchange.answer.answered, exchange.answer.confidence))
 

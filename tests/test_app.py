@@ -450,6 +450,16 @@ def test_of_several_articles_the_surest_answers_and_is_named(own_page, small_art
     assert "<cite>The great flood</cite>" in drawn
 
 
+def test_where_no_article_of_several_answers_none_of_them_is_blamed_alone(own_page, small_article):
+    from app import Session
+
+    other = own_page._library.put(article_from_text("Sheep graze here. Nobody is about.", title="Dull"))
+    key = own_page._library.put(small_article)
+    session, _, drawn, *_ = asked(own_page, "Quantum zebra?", Session(key, (other, key)), True)
+    assert "Neither of the 2 articles says." in drawn
+    assert "Neither of the 2 articles says." in as_plain(session.exchanges[0])
+
+
 def test_starting_over_forgets_this_article_only(own_page, small_article):
     import gradio as gr
 

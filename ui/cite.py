@@ -16,7 +16,7 @@ def as_plain(exchange: Exchange) -> str:
     """Return question, answer and citation as lines of plain text."""
     answer = exchange.answer
     if answer.sentence is None:
-        return f"{answer.question}\nThe article does not say. ({exchange.title})"
+        return f"{answer.question}\n{exchange.refusal} ({exchange.title})"
     short = f"{one_line(answer.span.text)}\n" if answer.span else ""
     return f"{answer.question}\n{short}“{one_line(answer.sentence.text)}” ({exchange.title}, {exchange.place})"
 
@@ -26,7 +26,7 @@ def as_markdown(exchange: Exchange) -> str:
     answer = exchange.answer
     asked = f"**{_escaped(answer.question)}**"
     if answer.sentence is None:
-        return f"{asked}\n\nThe article does not say.\n\n— {_escaped(exchange.title)}"
+        return f"{asked}\n\n{exchange.refusal}\n\n— {_escaped(exchange.title)}"
     short = f"{_escaped(one_line(answer.span.text))}\n\n" if answer.span else ""
     quoted = _escaped(one_line(answer.sentence.text))
     return f"{asked}\n\n{short}> {quoted}\n>\n> — {_escaped(exchange.title)}, {exchange.place}"

@@ -58,13 +58,20 @@ class Exchange:
     place: str  # of the best sentence; empty where nothing was ranked
     runners: tuple[Runner, ...]  # best first, the best sentence included
     read: bool  # whether a trained reader judged, so that its bar means something
-    several: bool = False  # several articles were asked: the answer must name its own
+    asked_of: int = 1  # articles; of several the answer must name its own
     judged: str | None = None  # what the person said was right instead, once they did
 
     @property
     def turn(self) -> Turn:
         """What a follow-up question should know of this one."""
         return self.answer.turn
+
+    @property
+    def refusal(self) -> str:
+        """How to say that there is no answer."""
+        if self.asked_of == 1:
+            return "The article does not say."
+        return f"{'Neither' if self.asked_of == 2 else 'None'} of the {self.asked_of} articles says."
 
     @property
     def best(self) -> Passage | None:
@@ -75,8 +82,8 @@ class Exchange:
 TakenAway = Callable[[Exchange], dict[str, str]]
 
 
-def exchange_of(answer: Answer, answerer: Answerer, *, key: str, several: bool = False) -> Exchange:
-    """Return the exchange to keep and show for an answer."""
+def exchange_of(answer: Answer, answerer: Answerer, *, key: str, asked_of: int = 1) -> Exchange:
+    """Return the exchange to keep and show for an answer, the best of those of `asked_of` articles."""
     article = answerer.article
     top = answer.candidates[:KEPT_CANDIDATES]
     most = max((read.candidate.bm25 for read in answer.candidates), default=0.0)
@@ -90,7 +97,7 @@ def exchange_of(answer: Answer, answerer: Answerer, *, key: str, several: bool =
         place=runners[0].place if runners else "",
         runners=runners,
         read=answerer.reader.name != "fused",
-        several=several,
+        asked_of=asked_of,
     )
 
 
@@ -194,12 +201,11 @@ def _answered(exchange: Exchange) -> str:
     if answer.passage is not None and answer.passage.start < sentence.start:
         before = answer.passage.text[: sentence.start - answer.passage.start]
         leading = f'<span class="before">{escape(before)}</span>'
-    article = f" of <cite>{escape(exchange.title)}</cite>" if exchange.several else ""
     return (
         f"{short}<blockquote>"
         f'<button type="button" class="said" data-row="{row}" dir="auto">{leading}{_marked(sentence, span)}</button>'
         "</blockquote>"
-        f'<p class="sure"><span class="place">{_capital(exchange.place)}{article}</span> '
+        f'<p class="sure"><span class="place">{_place(exchange)}</span> '
         f'<span class="odds">{escape(_capital(sureness(answer.confidence)))}.</span></p>'
     )
 
@@ -208,11 +214,11 @@ def _not_answered(exchange: Exchange) -> str:
     answer = exchange.answer
     if not exchange.runners:
         return f'<p class="short">{escape(answer.reason or "")}</p>'
-    who = f"<cite>{escape(exchange.title)}</cite>" if exchange.several else "The article"
     missing = ""
     if answer.unmentioned:
         words = ", ".join(f"<q>{escape(word)}</q>" for word in answer.unmentioned[:5])
-        missing = f'<p class="missing">It never mentions {words}.</p>'
+        it = "It" if exchange.asked_of == 1 else "The one that comes nearest"
+        missing = f'<p class="missing">{it} never mentions {words}.</p>'
     elif answer.reason and not answer.reason.startswith("No sentence"):
         missing = f'<p class="missing">{escape(answer.reason)}</p>'
     nearest = ""
@@ -222,10 +228,15 @@ def _not_answered(exchange: Exchange) -> str:
             '<p class="nearest-label">The nearest it comes:</p><blockquote class="miss">'
             f'<button type="button" class="said" data-row="{row}" dir="auto">{escape(answer.nearest_miss.text)}'
             "</button></blockquote>"
-            f'<p class="sure"><span class="place">{_capital(exchange.place)}</span> '
+            f'<p class="sure"><span class="place">{_place(exchange)}</span> '
             f'<span class="odds">It would be right in {odds(answer.confidence)} cases like this.</span></p>'
         )
-    return f'<p class="short">{who} does not say.</p>{missing}{nearest}'
+    return f'<p class="short">{exchange.refusal}</p>{missing}{nearest}'
+
+
+def _place(exchange: Exchange) -> str:
+    article = f" of <cite>{escape(exchange.title)}</cite>" if exchange.asked_of > 1 else ""
+    return f"{_capital(exchange.place)}{article}"
 
 
 def _marked(sentence: Passage, span: Passage | None) -> str:

@@ -166,8 +166,8 @@
     const turn = document.querySelector(`.turn[data-turn="${Number(number)}"]`);
     const bar = document.createElement("p");
     bar.className = "chooser actions";
-    bar.append("Click the sentence that is right, or ");
-    for (const [label, row] of [["it is not in the article", "-1"], ["never mind", ""]]) {
+    bar.append("Click the right sentence in the article, or: ");
+    for (const [label, row] of [["It does not say", "-1"], ["Never mind", ""]]) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "link";
