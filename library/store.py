@@ -914,8 +914,11 @@ def _understood(folder: Path) -> Iterator[None]:
             raise LibraryError(
                 f"{folder}: another program has been writing to it for {WAIT:.0f} s. Try again when it is done."
             ) from error
-        if "full" in str(error) or "readonly" in str(error) or "unable to open" in str(error):
-            raise LibraryError(f"{folder}: cannot be written or opened ({error}). Nothing was lost.") from error
+        if any(sign in str(error) for sign in ("full", "readonly", "unable to open", "I/O")):
+            raise LibraryError(
+                f"{folder}: cannot be written or opened ({error}). What was added before is kept. Free space, or see "
+                "who may write there."
+            ) from error
         raise
     except sqlite3.DatabaseError as error:
         if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):

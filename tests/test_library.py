@@ -433,3 +433,30 @@ def test_what_a_killed_writer_left_behind_the_last_row_is_overwritten(tmp_path, 
         library.add([incoming(SMALL_ARTICLE, "b")], encoder)
         assert check(library) == []
         assert [held.source for held in library.articles()] == ["a", "b"]
+
+
+@needs_fork
+def test_where_nothing_more_can_be_written_what_was_there_stays_and_is_said(tmp_path, encoder):
+    import resource
+
+    from library.errors import LibraryError
+
+    with create_library(tmp_path / "lib", encoder) as library:
+        library.add([incoming(AGENCY, "a")], encoder)
+        before = contents(library)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))  # bytes that any file may have
+        try:
+            open_library(tmp_path / "lib").add([incoming(SMALL_ARTICLE, "b")], encoder)
+            os._exit(1)
+        except LibraryError:
+            os._exit(0)
+        except BaseException:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert os.WEXITSTATUS(status) == 0
+    with open_library(tmp_path / "lib") as library:
+        assert contents(library) == before
+        assert check(library) == []
