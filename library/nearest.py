@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -259,7 +260,8 @@ def _read(folder: Path, described: NearestFile) -> Any:
     try:
         if path.stat().st_size != described.bytes:
             raise RuntimeError(f"it has {path.stat().st_size:,} bytes, wanted {described.bytes:,}")
-        codes = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+        # FAISS maps files everywhere but on Windows, where it reads them.
+        codes = faiss.read_index(str(path), 0 if os.name == "nt" else faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
         if codes.ntotal != described.rows:
             raise RuntimeError(f"it has {codes.ntotal:,} rows, wanted {described.rows:,}")
     except (OSError, RuntimeError) as error:

@@ -914,6 +914,10 @@ def _understood(folder: Path) -> Iterator[None]:
             raise LibraryError(
                 f"{folder}: another program has been writing to it for {WAIT:.0f} s. Try again when it is done."
             ) from error
+        if "no such module" in str(error):
+            raise LibraryError(
+                f"{folder}: this Python's SQLite has no full-text search (FTS5). Use another."
+            ) from error
         if any(sign in str(error) for sign in ("full", "readonly", "unable to open", "I/O")):
             raise LibraryError(
                 f"{folder}: cannot be written or opened ({error}). What was added before is kept. Free space, or see "
