@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ from qa.confidence import Calibration
 from qa.questions import Question, QuestionSet, find_evidence
 from qa.reader import FusedReader
 from qa.run import Run, run_questions
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the tests of training alone where tests with models are left out: importing torch costs seconds."""
+    return True if collection_path.name == "test_training.py" and "not model" in config.option.markexpr else None
+
 
 SMALL_ARTICLE = """The great flood
 
