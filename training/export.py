@@ -3,7 +3,7 @@
     python -m training.export build/reader/newest.pt qa/weights [--fp32]
 
 The graph takes word embeddings instead of word pieces: the table was frozen, so the installed encoder's is used and the
-file is a third of the size. Matrix products are int8 (dynamic quantisation); --fp32 keeps them, to measure the loss.
+file is a third of the size. Matrix products are in 8 bits, block by block; --fp32 keeps them, to measure the loss.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-from index.bert_graph import bert_graph, quantized
+from index.bert_graph import bert_graph, in_blocks
 from training.examples import CLS, SEP
 from training.model import ReaderModel
 from training.train import encoder_folder
@@ -167,7 +167,7 @@ def main() -> None:
     config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
     graph = reader_graph(checkpoint_weights(arguments.checkpoint))
     if not arguments.fp32:
-        graph = quantized(graph, keep=HEADS)
+        graph = in_blocks(graph, keep=HEADS)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     content = graph.SerializeToString()
     (arguments.folder / "reader.onnx").write_bytes(content)
