@@ -16,7 +16,6 @@ import gzip
 import json
 import os
 import platform
-import resource
 import shutil
 import statistics
 import subprocess
@@ -342,9 +341,9 @@ def asking(library: Library, questions: Sequence[str], vectors: FloatArray, open
         with library.reading() as snapshot:
             snapshot.asked(question, vector).candidates()
         times.append(1000 * (time.perf_counter() - began))
-    status = Path("/proc/self/status")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    private = next((int(line.split()[1]) / 1024 for line in status.open() if line.startswith("RssAnon")), memory)
+    # Not getrusage: what it says of a process begins with what the one that started it had.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
+    memory, private = (int(status[name].split()[0]) / 1024 for name in ("VmHWM", "RssAnon"))
     hits = 0
     with library.reading() as snapshot:
         best = np.full((len(questions), 10), -2, dtype=np.float32)
