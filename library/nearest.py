@@ -29,6 +29,7 @@ from library.words import BoolArray
 EXACT_UP_TO = 50_000  # rows compared one by one: 5 ms on two cores, and 38 MB
 OUTGROWN = 4.0  # trained anew when there are this many times the rows it was trained for
 WANTED_RECALL = 0.99
+SPARE = 2  # times the cells that were enough: real questions lie further from the sentences than those made up here
 PROBED = 256  # stored vectors that are asked for, to choose how many cells are looked into
 PER_CELL = 64  # rows that a cell is trained on; FAISS warns below 39
 ITERATIONS = 10
@@ -217,7 +218,7 @@ def _trained(vectors: HalfArray, said: Progress) -> Any:
 
 
 def _enough_probes(codes: Any, vectors: HalfArray, said: Progress) -> tuple[int, float]:
-    """The least number of cells, of powers of two and what lies between, that finds WANTED_RECALL of the nearest."""
+    """SPARE times the least number of cells that finds WANTED_RECALL of the ten nearest, and what that finds."""
     faiss = _faiss()
     count = len(vectors)
     picked = np.random.default_rng(1).choice(count, size=min(PROBED, count), replace=False)
@@ -238,20 +239,21 @@ def _enough_probes(codes: Any, vectors: HalfArray, said: Progress) -> tuple[int,
         )
         part = np.argpartition(-together, k - 1, axis=1)[:, :k]
         best, best_rows = np.take_along_axis(together, part, axis=1), np.take_along_axis(rows, part, axis=1)
-    steps = sorted({min(codes.nlist, round(2 ** (half / 2))) for half in range(2, 40)})
-    recall = 0.0
-    for probes in steps:
+
+    def recall(probes: int) -> float:
         proposed = codes.search(asked, REFINED * k, params=faiss.SearchParametersIVF(nprobe=probes))[1]
         hits = 0
         for place in range(len(asked)):
             rows = proposed[place][proposed[place] >= 0]
             exact = vectors[rows].astype(np.float32) @ asked[place]
-            nearest = rows[np.argsort(-exact, kind="stable")[:k]]
-            hits += len(np.intersect1d(nearest, best_rows[place]))
-        recall = hits / (k * len(asked))
-        if recall >= WANTED_RECALL or probes == codes.nlist:
-            return int(probes), round(recall, 4)
-    return int(codes.nlist), round(recall, 4)
+            hits += len(np.intersect1d(rows[np.argsort(-exact, kind="stable")[:k]], best_rows[place]))
+        return hits / (k * len(asked))
+
+    cells = int(codes.nlist)
+    steps = sorted({min(cells, round(2 ** (half / 2))) for half in range(2, 40)})
+    enough = next((probes for probes in steps if recall(probes) >= WANTED_RECALL), cells)
+    probes = min(SPARE * enough, cells)
+    return probes, round(recall(probes), 4)
 
 
 def _read(folder: Path, described: NearestFile) -> Any:
