@@ -77,16 +77,22 @@ class RayHosts:
         self._lock = threading.Lock()
         self._turn = 0
         self._actors: list[list[Any]] = []
-        # No processors are set aside: a lost actor must find room on the nodes that are left.
-        holder = ray.remote(_Holder).options(num_cpus=0, max_restarts=-1, max_task_retries=0, max_concurrency=AT_ONCE)
         self._shared = ray.put((str(folder), manifest, copies))  # kept: a lost actor is made from it again
+        holder = ray.remote(_Holder)
         for group, shards in enumerate(self.groups):
             alike = []
             for replica in range(replicas):
                 there = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
                     working[(group + replica) % len(working)].id, soft=True
                 )
-                alike.append(holder.options(scheduling_strategy=there).remote(self._shared, list(shards)))
+                placed = holder.options(
+                    num_cpus=0,  # set aside: a lost actor must find room on the nodes that are left
+                    max_restarts=-1,
+                    max_task_retries=0,
+                    max_concurrency=AT_ONCE,
+                    scheduling_strategy=there,
+                )
+                alike.append(placed.remote(self._shared, list(shards)))
             self._actors.append(alike)
 
     def wait_until_open(self) -> None:
