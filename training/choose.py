@@ -317,8 +317,8 @@ def main() -> None:
     parser.add_argument(
         "--threshold",
         type=float,
-        default=0.2,
-        help="a wrong answer costs t / (1 - t) of what a right one is worth: at 0.2 a quarter",
+        default=0.3,
+        help="a wrong answer costs t / (1 - t) of what a right one is worth: at 0.3 three sevenths",
     )
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
