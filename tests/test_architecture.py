@@ -29,7 +29,6 @@ ONLY_IN = {
     "ray": {"cluster/ray_nodes.py"},
     "typer": {
         "qa/__main__.py",
-        "qa/cluster_commands.py",
         "qa/evaluation_commands.py",
         "qa/library_commands.py",
         "qa/options.py",
