@@ -6,6 +6,7 @@ python docs/screenshots.py          needs Chromium, and playwright from the extr
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -145,6 +146,9 @@ def main() -> None:
             picture.save(FOLDER / f"{name}.png", optimize=True)
             page.close()
         browser.close()
+    # The server's threads are still there, and the libraries they run in abort when the interpreter takes them down.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
