@@ -139,6 +139,7 @@
   };
 
   const copy = async (button, text) => {
+    let done = true;
     try {
       await navigator.clipboard.writeText(text);
     } catch {  // no permission, or a page that is not on localhost or https
@@ -146,13 +147,14 @@
       area.value = text;
       document.body.append(area);
       area.select();
-      document.execCommand("copy");
+      done = document.execCommand("copy");
       area.remove();
     }
-    const said = button.textContent;
-    button.textContent = "Copied";
-    say("Copied");
-    setTimeout(() => { button.textContent = said; }, 1200);
+    const result = done ? "Copied" : "Not copied: the browser does not allow it";
+    button.dataset.label ??= button.textContent;  // a second click may come while the first one's word is still there
+    button.textContent = result;
+    say(result);
+    setTimeout(() => { button.textContent = button.dataset.label; }, 1200);
   };
 
   const choose = (number) => {
@@ -160,7 +162,8 @@
     document.body.dataset.wrong = number ?? "";
     document.querySelector(".chooser")?.remove();
     for (const one of document.querySelectorAll("#article .s")) {
-      if (number === null) one.removeAttribute("tabindex"); else one.tabIndex = 0;
+      if (number === null) { one.removeAttribute("tabindex"); one.removeAttribute("role"); }
+      else { one.tabIndex = 0; one.setAttribute("role", "button"); }
     }
     if (number === null) return;
     const turn = document.querySelector(`.turn[data-turn="${Number(number)}"]`);
@@ -227,8 +230,11 @@
       const next = all[all.indexOf(target) + (event.key === "ArrowDown" ? 1 : -1)];
       if (next) { next.focus(); light(next.closest(".turn"), next.dataset.row); }
     }
-    else if (event.key === "Enter" && target.classList?.contains("s") && document.body.classList.contains("choosing")) chosen(target.dataset.row);
-    else if (event.key === "/" && !target.closest?.("input, textarea, select, [contenteditable]")) { event.preventDefault(); box()?.focus(); }
+    else if (/^(Enter| )$/.test(event.key) && target.classList?.contains("s") && document.body.classList.contains("choosing")) {
+      event.preventDefault();  // a space would scroll
+      chosen(target.dataset.row);
+    }
+    else if (event.key === "/" && !event.ctrlKey && !event.altKey && !event.metaKey && !target.closest?.("input, textarea, select, [contenteditable]")) { event.preventDefault(); box()?.focus(); }
   });
 
   // A file dropped beside the box would take the browser to the file, and the conversation with it.
@@ -291,7 +297,7 @@
     if (!newest) { dark(); document.querySelector("#article")?.scrollTo({ top: 0 }); return; }
     bring(newest, "#conversation", "start", "instant");
     light(newest);
-    say([".short", ".said"].map((part) => newest.querySelector(part)?.textContent ?? "").join(". "));
+    say([".short", ".said"].map((part) => newest.querySelector(part)?.textContent).filter(Boolean).join(". "));
   };
   const nameOf = (newest, turns) => newest && sheet()
     ? `${sheet().dataset.article} ${newest.dataset.article} ${turns.length} ${newest.querySelector(".asked").textContent}` : "";
