@@ -199,7 +199,7 @@ def _write_files(article_index: ArticleIndex, folder: Path) -> None:
 
 def _record(manifest: Manifest, draft: Path, token: str) -> dict[str, Any]:
     """What manifest.json holds: the Manifest, where its files lie and what they are, and a checksum of all that."""
-    files = {name: {"bytes": (draft / name).stat().st_size, "sha256": _sha256(draft / name)} for name in FILES}
+    files = {name: {"bytes": (draft / name).stat().st_size, "sha256": sha256_of(draft / name)} for name in FILES}
     record = {**dataclasses.asdict(manifest), "format": FORMAT, "folder": token, "files": files}
     return {**record, "checksum": _checksum(record)}
 
@@ -252,7 +252,8 @@ def _flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -359,7 +360,7 @@ def _read_files(record: Mapping[str, Any], manifest: Manifest, folder: Path, art
         written = record["files"][name]
         if (place / name).stat().st_size != written["bytes"]:
             raise _damaged(folder, f"{name} has {(place / name).stat().st_size:,} bytes, wanted {written['bytes']:,}")
-        if _sha256(place / name) != written["sha256"]:
+        if sha256_of(place / name) != written["sha256"]:
             raise _damaged(folder, f"{name} is not what was written")
     try:
         text = (place / "article.txt").read_bytes().decode("utf-8")

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from index.embeddings import FloatArray
 
-TERMS = "bm25 lucene k1=1.5 b=0.75, snowball english, rules 1"
+TERMS = "bm25 lucene k1=1.5 b=0.75, snowball english, rules 2"
 """How terms are made and weighed; part of the manifest, because a question must be cut as its article was."""
 
 K1 = 1.5
@@ -118,7 +118,8 @@ def _fold(word: str) -> str:
         return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.casefold())
     kept = (c for c in decomposed if not "\u0300" <= c <= "\u036f")
-    return unicodedata.normalize("NFC", "".join(kept)).replace("’", "'")
+    # Once more: a capital in a fancy alphabet is a plain capital only now.
+    return unicodedata.normalize("NFC", "".join(kept).casefold()).replace("’", "'")
 
 
 def _words(text: str) -> Iterator[_Word]:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from index.build import sha256_of
 from index.embeddings import Encoder
 from index.terms import TERMS
 from library.errors import DamagedLibrary
-from library.nearest import NearestFile, Progress, sha256_of
+from library.nearest import NearestFile, Progress
 from library.store import GROUP, LENGTHS, VECTORS, Library, key_of
 from library.vectors import BLOCK, write_rows
 from library.words import LONGEST, insert_words, stems_of

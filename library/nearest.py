@@ -9,7 +9,6 @@ time and no answer.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import threading
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from index.build import sha256_of
 from index.embeddings import FloatArray, default_threads
 from library.errors import DamagedLibrary
 from library.vectors import BLOCK, HalfArray, RowArray, cosines_of
@@ -273,12 +273,3 @@ def _read(folder: Path, described: NearestFile) -> Any:
             f"Make it again with: article-qa library repair --library {folder}"
         ) from error
     return codes
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

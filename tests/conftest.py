@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -132,3 +135,25 @@ def serve_toy(
 def toy_run(question_set: QuestionSet, open_toy: Callable[[Article], Answerer]) -> Run:
     """The six questions, asked."""
     return run_questions(question_set, open_toy)
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch, capsys) -> Callable[..., Ran]:
+    """Run a command line in this process, standard input given, and return what it said and its exit status."""
+    from qa.__main__ import main
+
+    def run_command(*arguments: str, stdin: str = "") -> Ran:
+        monkeypatch.setattr(sys, "argv", ["article-qa", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capsys.readouterr()
+        return Ran(left.value.code or 0, captured.out, captured.err)
+
+    return run_command

@@ -8,20 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
+from conftest import Ran
 
 import qa.answer
-from qa.__main__ import main
 
 pytestmark = pytest.mark.usefixtures("_toy")
-
-
-class Ran(NamedTuple):
-    status: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -37,19 +30,6 @@ def article(tmp_path, small_article) -> str:
     path = tmp_path / "flood.txt"
     path.write_text(small_article.text, encoding="utf-8")
     return str(path)
-
-
-@pytest.fixture
-def run(monkeypatch, capsys) -> Callable[..., Ran]:
-    def run_command(*arguments: str, stdin: str = "") -> Ran:
-        monkeypatch.setattr(sys, "argv", ["article-qa", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return Ran(left.value.code or 0, captured.out, captured.err)
-
-    return run_command
 
 
 @pytest.fixture

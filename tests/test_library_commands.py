@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from conftest import Ran
 
 import qa.answer
-from qa.__main__ import main
 
 pytestmark = pytest.mark.usefixtures("_toy")
 
 FLOOD = "The great flood\n\nThe river rose on Monday. The flood took the bridge in one night.\n"
 MAYOR = "The mayor\n\nMayor Jane Carter said the town would rebuild. The flood took the bridge in one night.\n"
-
-
-class Ran(NamedTuple):
-    status: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -34,19 +26,6 @@ def _toy(monkeypatch, tmp_path, encoder):
     monkeypatch.setattr(qa.answer, "_shared_encoder", lambda model, *, cache: encoder)
     monkeypatch.setenv("ARTICLE_QA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ARTICLE_QA_LIBRARIES", str(tmp_path / "libraries"))
-
-
-@pytest.fixture
-def run(monkeypatch, capsys) -> Callable[..., Ran]:
-    def run_command(*arguments: str, stdin: str = "") -> Ran:
-        monkeypatch.setattr(sys, "argv", ["article-qa", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return Ran(left.value.code or 0, captured.out, captured.err)
-
-    return run_command
 
 
 @pytest.fixture

@@ -166,3 +166,7 @@ def test_terms_read_from_a_file_score_as_those_that_were_written(texts: list[str
     for asked in (question, *texts):
         np.testing.assert_array_equal(loaded.scores(asked), terms.scores(asked))
         assert loaded.words(asked) == terms.words(asked)
+
+
+def test_a_capital_of_a_fancy_alphabet_is_the_same_word() -> None:
+    assert content_terms("𝘉𝘙𝘐𝘋𝘎𝘌") == content_terms("bridge")
