@@ -103,6 +103,43 @@ def test_the_same_seed_draws_the_same_examples(examples):
     assert drawn(3) != drawn(4)
 
 
+def drawn(examples, share, **others):
+    """Examples with every question treated in one way."""
+    from training.examples import Examples
+
+    other = object.__new__(Examples)
+    other.__dict__.update(examples.__dict__)
+    shares = {key: 0.0 for key in examples.settings if key.endswith("_share")}
+    other.settings = {**examples.settings, **shares, share: 1.0, **others}
+    return [other.example(0, question, random.Random(question)) for question in range(40)]
+
+
+def test_an_answer_is_marked_where_it_stands_after_a_name_before_it_grew(examples):
+    from training.examples import Sentences, row
+
+    text = "When Reed came, the toll was five pence, said Reed."
+    encoded = examples.tokenizer.encode(text, add_special_tokens=False)
+    start = text.index("five pence")
+    cut = Sentences([text], [encoded.ids], [encoded.offsets], [frozenset()], [0])
+    spans = {0: [(start, start + len("five pence"))]}
+    cut, spans = examples.rewritten(cut, [range(1)], ("Reed", "Wilhelmina Montgomery"), [], spans)
+    found = row([101], cut, range(1), {0}, spans)
+    assert cut.texts == ["When Wilhelmina Montgomery came, the toll was five pence, said Wilhelmina Montgomery."]
+    assert examples.tokenizer.decode(found.pieces[found.starts[0] : found.ends[0] + 1]) == "five pence"
+
+
+@pytest.mark.parametrize("share", ["rewritten_share", "emptied_share", "changed_share"])
+def test_what_was_changed_to_answer_nothing_has_nothing_marked(examples, share):
+    marked = sum(any(w.gold or w.starts or w.ends for w in found.windows) for found in drawn(examples, share))
+    assert marked <= (8 if share == "rewritten_share" else 0)  # where nothing was found to rewrite, all stays as it is
+
+
+def test_an_emptied_window_no_longer_holds_the_answer(examples):
+    for number, found in enumerate(drawn(examples, "emptied_share")):
+        shown = " ".join(examples.tokenizer.decode(window.pieces) for window in found.windows)
+        assert f"says that the river rose to {number} feet in" not in shown
+
+
 def test_the_exported_graph_says_what_the_model_says():
     from pathlib import Path
 

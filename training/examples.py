@@ -18,16 +18,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from training.traps import NAME, NUMBER, Change, changed_word, replaced, trap, without_span
+
 CLS, SEP, PAD = 101, 102, 0
-NAME = re.compile(r"(?<=[a-z,] )(?:[A-Z][\w'’.-]+)(?: (?:of |the |de )?[A-Z][\w'’-]+)*")
-NUMBER = re.compile(r"\b\d[\d,.]*\b")
-OPPOSITES = [
-    ("first", "last"), ("largest", "smallest"), ("most", "least"), ("before", "after"), ("oldest", "youngest"),
-    ("highest", "lowest"), ("more", "less"), ("increase", "decrease"), ("won", "lost"), ("north", "south"),
-    ("east", "west"), ("longest", "shortest"), ("best", "worst"), ("began", "ended"), ("start", "end"),
-    ("accepted", "rejected"), ("always", "never"), ("can", "cannot"), ("male", "female"), ("early", "late"),
-]  # fmt: skip
-OPPOSITE = {a: b for pair in OPPOSITES for a, b in (pair, pair[::-1])}
 STOP = set(
     "a an the of in on at to for from by with and or is are was were be been do does did has have had it its this that "
     "what which who whom whose when where why how as his her their he she they i you we my your".split()
@@ -136,21 +129,38 @@ class Examples:
         if not question["answerable"]:
             first, end = question["own"]  # elsewhere in the article there may be an answer
         withheld = dropped = False
+        rewrite: Change | None = None  # words of the text shown that are others than in the article
+        emptied: list[tuple[int, int, int]] = []  # answers that are taken out of their sentences
         if gold and not history:
-            if draw < s["withheld_share"] and end - first > 8:
-                withheld = True
-            elif draw < s["withheld_share"] + s["changed_share"]:
-                changed = self.changed(text, article, rng)
+            case = chosen(draw, s)
+            if case == "withheld":
+                withheld = end - first > 8
+            elif case == "changed":
+                changed = self.changed(text, article, question_number, rng)
                 if changed is not None:
                     text, gold = changed, set()
                     first, end = question["own"]
-            elif draw < s["withheld_share"] + s["changed_share"] + s["dropped_share"]:
+            elif case == "rewritten":
+                rewrite = self.rewriting(text, article, question, rng)
+                if rewrite is not None:
+                    gold = set()
+                    first, end = question["own"]
+            elif case == "emptied" and question["spans"]:
+                emptied, gold = question["spans"], set()
+                first, end = question["own"]
+            elif case == "dropped":
                 dropped = end - first > len(gold) + 2
-            elif draw < s["withheld_share"] + s["changed_share"] + s["dropped_share"] + s["foreign_share"]:
+            elif case == "foreign":
                 shown, gold = self.articles[rng.randrange(len(self.articles))], set()
                 first, end = 0, len(shown["sentences"])
+            elif case == "renamed":
+                rewrite = self.renaming(text, question, article, rng)
+                text = replaced(text, rewrite) if rewrite else text
             elif rng.random() < s["history_share"]:
                 text, history = self.with_earlier_turn(text, article, question_number, rng)
+        elif not question["answerable"] and rng.random() < s["renamed_trap_share"]:
+            rewrite = self.renaming(text, question, article, rng)
+            text = replaced(text, rewrite) if rewrite else text
         if rng.random() < s["noise_share"]:
             text = noisy(text, rng)
         head = self.head(text, history)
@@ -186,6 +196,8 @@ class Examples:
         if not windows:
             return None
         right = set() if withheld or dropped else gold
+        if rewrite or emptied:
+            cut, spans_by_sentence = self.rewritten(cut, windows, rewrite, emptied, spans_by_sentence)
         rows = [row(head, cut, window, right, spans_by_sentence) for window in windows]
         return Example(rows, bool(question["spans"]) or not right)
 
@@ -199,28 +211,83 @@ class Examples:
         pieces += self.tokenizer.encode(text, add_special_tokens=False).ids[: self.settings["question_pieces"]]
         return [*pieces, SEP]
 
-    def changed(self, text: str, article: dict[str, Any], rng: random.Random) -> str | None:
-        """Return the question with a name, number or opposite changed, so that its own paragraph answers it no more."""
-        ways = []
-        for match in NAME.finditer(text):
-            others = [name for name in article["names"] if name not in text and match.group() not in name]
-            if others:
-                ways.append((match.span(), rng.choice(others)))
-        for match in NUMBER.finditer(text):
-            others = [
-                number for number in article["numbers"] if number not in text and len(number) == len(match.group())
-            ]
-            if others:
-                ways.append((match.span(), rng.choice(others)))
-        ways += [
-            (match.span(), OPPOSITE[match.group().lower()])
-            for match in re.finditer(r"\w+", text)
-            if match.group().lower() in OPPOSITE
-        ]
-        if not ways:
+    def changed(self, text: str, article: dict[str, Any], number: int, rng: random.Random) -> str | None:
+        """Return the question changed so that its own paragraph answers it no more, or None where no way was found."""
+        own = article["questions"][number]["own"]
+        near = [other for other in article["questions"] if other["own"] and abs(other["own"][0] - own[0]) <= 6]
+        near = [other for other in near if other is not article["questions"][number]]
+        elsewhere = [other["question"] for other in near if other["own"] != own]
+        if elsewhere and rng.random() < self.settings["neighbour_share"]:
+            return str(rng.choice(elsewhere))  # a real question, asked of the paragraph beside its own
+        names, numbers = self.of_paragraph(article, own, rng)
+        return trap(text, names=names, numbers=numbers, near=[other["question"] for other in near], rng=rng)
+
+    def of_paragraph(
+        self, article: dict[str, Any], own: Sequence[int], rng: random.Random
+    ) -> tuple[list[str], list[str]]:
+        """Return the names and numbers of the paragraph; at times of the article, and where the paragraph has few."""
+        paragraph = " ".join(article["sentences"][own[0] : own[1]])
+        names, numbers = sorted(set(NAME.findall(paragraph))), sorted(set(NUMBER.findall(paragraph)))
+        if len(names) < 3 or rng.random() < 0.25:
+            names = article["names"]
+        if len(numbers) < 2 or rng.random() < 0.25:
+            numbers = article["numbers"]
+        return names, numbers
+
+    def rewriting(
+        self, text: str, article: dict[str, Any], question: dict[str, Any], rng: random.Random
+    ) -> Change | None:
+        """Return a word that question and evidence share and what the evidence says instead, to answer no more."""
+        names, numbers = self.of_paragraph(article, question["own"], rng)
+        evidence = " ".join(article["sentences"][number] for number in question["gold"])
+        for _ in range(4):
+            change = changed_word(text, names, numbers, rng)
+            if change is not None and replaced(evidence, change) != evidence:
+                return change
+        return None
+
+    def renaming(
+        self, text: str, question: dict[str, Any], article: dict[str, Any], rng: random.Random
+    ) -> Change | None:
+        """Return a name or number of the question and another from anywhere, to be put in question and text alike.
+
+        The answer stays where it is: who knows the article by heart is none the wiser, who reads it is none the worse.
+        """
+        found = [match.group() for match in NAME.finditer(text)]
+        other = self.articles[rng.randrange(len(self.articles))]
+        alike = [name for name in other["names"] if any(name.count(" ") == own.count(" ") for own in found)]
+        evidence = " ".join(article["sentences"][number] for number in question["gold"] or range(*question["own"]))
+        found = [name for name in found if name in evidence]
+        if not found or not alike:
             return None
-        (start, end), other = rng.choice(ways)
-        return text[:start] + other + text[end:]
+        return rng.choice(found), rng.choice(alike)
+
+    def rewritten(
+        self,
+        cut: Sentences,
+        windows: Sequence[Sequence[int]],
+        change: Change | None,
+        emptied: Sequence[Sequence[int]],
+        spans: dict[int, list[tuple[int, int]]],
+    ) -> tuple[Sentences, dict[int, list[tuple[int, int]]]]:
+        """Return the sentences with words replaced or answers taken out, and where the answers now stand in them."""
+        texts, pieces, places = list(cut.texts), list(cut.pieces), list(cut.places)
+        moved = dict(spans)
+        for number in {number for window in windows for number in window}:
+            text = cut.texts[number]
+            for sentence, start, end in emptied:
+                if sentence == number and text == cut.texts[number]:
+                    text = without_span(text, start, end)
+            if change is not None and change[0] in text:
+                kept = []
+                for start, end in spans.get(number, []):
+                    at = len(replaced(text[:start], change))
+                    kept.append((at, at + len(replaced(text[start:end], change))))
+                text, moved[number] = replaced(text, change), kept
+            if text != cut.texts[number]:
+                encoded = self.tokenizer.encode(text, add_special_tokens=False)
+                texts[number], pieces[number], places[number] = text, encoded.ids[:400], encoded.offsets[:400]
+        return Sentences(texts, pieces, places, cut.words, cut.paragraph_of), moved
 
     def with_earlier_turn(
         self, text: str, article: dict[str, Any], question_number: int, rng: random.Random
@@ -247,6 +314,15 @@ class Examples:
                 pronoun, after = {"he": "his", "she": "her", "it": "its", "they": "their"}[pronoun], after[2:]
             text = text[: match.start()] + pronoun + after
         return text, [turn]
+
+
+def chosen(draw: float, settings: dict[str, Any]) -> str:
+    """Return what is done to an answerable question: the case whose share the draw (0 to 1) falls into."""
+    for case in ("withheld", "changed", "rewritten", "emptied", "dropped", "foreign", "renamed"):
+        draw -= settings[f"{case}_share"]
+        if draw < 0:
+            return case
+    return "as it is"
 
 
 def window_around(cut: Sentences, gold: int, budget: int, first: int, end: int, rng: random.Random) -> range:
