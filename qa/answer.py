@@ -23,6 +23,7 @@ from qa.confidence import Calibration, load_calibration
 from qa.dialogue import Turn, understand, words_of
 from qa.reader import FusedReader, Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, retrieve
+from qa.spelling import mended, vocabulary
 
 if TYPE_CHECKING:
     from library.store import Place
@@ -63,7 +64,7 @@ class Answer:
     """What the article says to a question, or that it does not say."""
 
     question: str  # as asked, without invisible characters and needless white space
-    understood: str  # the same where the question stands alone; see `qa.dialogue`
+    understood: str  # the same where the question stands alone and is spelt well; see `qa.dialogue`, `qa.spelling`
     answered: bool
     confidence: float  # 0 to 1: calibrated probability that the best sentence is right, also when not answered
     sentence: Passage | None  # None when not answered
@@ -128,13 +129,14 @@ class Answerer:
         if complaint:
             return unasked(asked[:LONGEST_QUESTION], complaint, clock.laps("decide"))
         turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
-        understood = understand(asked, turns)
+        plain = mended(asked, self.article_index.terms.words(asked).unmentioned, lambda: vocabulary(self.article))
+        understood = understand(plain, turns)
         clock.lap("understand")
         candidates = retrieve(understood.search, self.article_index, self.encoder, dense_weight=self.dense_weight)
         clock.lap("retrieve")
-        reading = self.reader.read(asked, understood.turns, self.article_index, candidates)
+        reading = self.reader.read(plain, understood.turns, self.article_index, candidates)
         clock.lap("read")
-        answer = self.decide(asked, understood.shown, reading)
+        answer = replace(self.decide(plain, understood.shown, reading), question=asked)
         return replace(answer, ms=clock.laps("decide"))
 
     @property

@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from index.build import ArticleIndex, open_index
 from index.embeddings import open_encoder
 from qa.dialogue import Turn, understand
 from qa.retrieve import retrieve
+from qa.spelling import mended, vocabulary
 from qa.trained_reader import TrainedReader, best_span
 
 
@@ -111,9 +113,11 @@ def main() -> None:
                 opened = {name: open_index(article_from_text(text, source=name), encoder, cache=arguments.cache)}
             article_index = opened[name]
             history = [Turn(q, a) for q, a in question.get("history", [])]
-            understood = understand(question["question"], history)
+            words = article_index.terms.words(question["question"])
+            asked = mended(question["question"], words.unmentioned, partial(vocabulary, article_index.article))
+            understood = understand(asked, history)
             candidates = retrieve(understood.search, article_index, encoder)
-            logits = reader.logits(question["question"], understood.turns, article_index, candidates)
+            logits = reader.logits(asked, understood.turns, article_index, candidates)
             rows = [c.row for c in candidates if c.row in logits] + [c.row for c in candidates if c.row not in logits][
                 :10
             ]
@@ -125,7 +129,7 @@ def main() -> None:
                 empty = not len(logits[row].starts)
                 a, b = (0, 0) if empty else reader.span_offsets(article_index, row, first, last)
                 spans[row] = (value, article_index.article.text[a:b])
-            words = article_index.terms.words(question["question"])
+            words = article_index.terms.words(asked)
             line = {
                 "id": question["id"], "article": name, "question": question["question"], "history": len(history),
                 "answerable": bool(places), "gold": right_rows(article_index, places), "rows": rows,
