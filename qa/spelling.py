@@ -18,7 +18,7 @@ from index.article import Article
 SHORTEST = 4  # letters; shorter words are one slip away from too many others
 CLOSENESS = 0.8  # 2 * letters in common / letters of both (difflib): one slip in five letters, two in ten
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")  # "ex-husband" is two: either may be misspelt
 _OWNER = re.compile(r"['’]s$")
 
 Vocabulary = Mapping[str, Sequence[str]]  # first letter -> words of the article, as written, each once
@@ -47,7 +47,7 @@ def mended(
     words: called only where one of them could be a slip.
     known: whether a word, in lower case, is English; by default pyspellchecker's dictionary of 160,000 words.
     """
-    doubtful = {word for word in unmentioned if len(word) >= SHORTEST and word.isalpha()}
+    doubtful = {part for word in unmentioned for part in _WORD.findall(word) if len(part) >= SHORTEST}
     if not doubtful:
         return question
     is_english = known or _english
@@ -61,7 +61,7 @@ def mended(
         alike = {word.lower(): word for word in by_first.get(bare[0].lower(), ()) if abs(len(word) - len(bare)) <= 2}
         # The capital of "Bejing" is no slip, so both are compared in lower case.
         close = difflib.get_close_matches(bare.lower(), list(alike), n=1, cutoff=CLOSENESS)
-        if not close or is_english(bare.lower()):
+        if not close or bare.lower() in alike or is_english(bare.lower()):
             return written
         return alike[close[0]] + written[len(bare) :]
 

@@ -22,6 +22,7 @@ def asked(question: str, unmentioned: list[str]) -> str:
     ("question", "unmentioned", "meant"),
     [
         ("wat did the polic say", ["wat", "polic"], "wat did the police say"),
+        ("What is a Bejing-based O'Polise?", ["Bejing-based", "O'Polise"], "What is a Beijing-based O'Polise?"),
         ("How many fatalties in Bejing?", ["fatalties", "Bejing"], "How many fatalities in Beijing?"),
         ("Where is Shumacher's car?", ["Shumacher"], "Where is Schumacher's car?"),
         ("What did the Defence Secretary say?", ["Defence"], "What did the Defense Secretary say?"),
@@ -38,7 +39,7 @@ def test_a_slip_becomes_the_word_that_the_article_has(question, unmentioned, mea
         ("What did Obama say?", ["Obama"]),  # nothing in the article is like it
         ("Who is Xi?", ["Xi"]),  # too short to tell
         ("When did the police act?", []),
-        ("What about mPolic3e?", ["mPolic3e"]),
+        ("What about xPolicez3?", ["xPolicez3"]),
         ("", []),
     ],
 )
