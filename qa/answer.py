@@ -20,7 +20,7 @@ from index.embeddings import Encoder, open_encoder
 from index.errors import ModelNotFound
 from index.sentences import Sentence
 from qa.confidence import Calibration, load_calibration
-from qa.dialogue import Turn, understand, words_of
+from qa.dialogue import Turn, Understood, understand, words_of
 from qa.reader import FusedReader, Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, retrieve
 from qa.spelling import mended, vocabulary
@@ -124,20 +124,21 @@ class Answerer:
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """Return the answer to a question in the light of earlier turns (oldest first). Raises for no question text."""
         clock = Clock()
-        asked = tidy(question)
-        complaint = complaint_about(asked, question)
-        if complaint:
-            return unasked(asked[:LONGEST_QUESTION], complaint, clock.laps("decide"))
-        turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
-        plain = mended(asked, self.article_index.terms.words(asked).unmentioned, lambda: vocabulary(self.article))
-        understood = understand(plain, turns)
+        heard = hear(question, history, spelt=self._spelt)
+        if heard.complaint:
+            return unasked(heard.asked, heard.complaint, clock.laps("decide"))
+        understood = heard.understood
         clock.lap("understand")
         candidates = retrieve(understood.search, self.article_index, self.encoder, dense_weight=self.dense_weight)
         clock.lap("retrieve")
-        reading = self.reader.read(plain, understood.turns, self.article_index, candidates)
+        reading = self.reader.read(heard.plain, understood.turns, self.article_index, candidates)
         clock.lap("read")
-        answer = replace(self.decide(plain, understood.shown, reading), question=asked)
+        answer = replace(self.decide(heard.plain, understood.shown, reading), question=heard.asked)
         return replace(answer, ms=clock.laps("decide"))
+
+    def _spelt(self, asked: str) -> str:
+        """The question as the article spells its words."""
+        return mended(asked, self.article_index.terms.words(asked).unmentioned, lambda: vocabulary(self.article))
 
     @property
     def described(self) -> str:
@@ -223,6 +224,31 @@ class Clock:
         """Say that the last stage is over, and return all of them with their total."""
         self.lap(stage)
         return {**self._laps, "total": (self._last - self._start) * 1000}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A question as it was typed, and as it is meant."""
+
+    asked: str  # without invisible characters and needless white space
+    plain: str  # the same with slips of the finger mended
+    understood: Understood
+    complaint: str | None = None  # why it cannot be asked at all; then the rest is what was typed
+
+
+def hear(question: str, history: Sequence[Turn], *, spelt: Callable[[str], str] = str) -> Heard:
+    """Return a question in the light of earlier turns (oldest first), made ready to be searched for and read.
+
+    spelt: gives the question as what is asked about spells its words.
+    """
+    asked = tidy(question)
+    complaint = complaint_about(asked, question)
+    if complaint:
+        short = asked[:LONGEST_QUESTION]
+        return Heard(short, short, Understood(short, short, ()), complaint)
+    turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
+    plain = spelt(asked)
+    return Heard(asked, plain, understand(plain, turns))
 
 
 def tidy(text: str) -> str:

@@ -30,19 +30,17 @@ from library import only as only_these
 from library.store import CANDIDATES, sentences_in
 from qa.answer import (
     DEFAULT_READER,
-    LONGEST_QUESTION,
     USER_CACHE,
     Answer,
     Answerer,
     Clock,
     Passage,
-    complaint_about,
+    hear,
     open_models,
-    tidy,
     unasked,
 )
 from qa.confidence import Calibration, load_calibration
-from qa.dialogue import Turn, understand
+from qa.dialogue import Turn
 from qa.reader import Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, Candidate, fuse, order, retrieve
 from qa.show import answer_dict, as_dict, as_text, one_line
@@ -118,12 +116,10 @@ class LibraryAnswerer:
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """Return the answer to a question in the light of earlier turns (oldest first). Raises for no question text."""
         clock = Clock()
-        asked = tidy(question)
-        complaint = complaint_about(asked, question)
-        if complaint:
-            return unasked(asked[:LONGEST_QUESTION], complaint, clock.laps("decide"))
-        turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
-        understood = understand(asked, turns)
+        heard = hear(question, history)
+        asked, understood = heard.asked, heard.understood
+        if heard.complaint:
+            return unasked(asked, heard.complaint, clock.laps("decide"))
         clock.lap("understand")
         once = _Once(self.encoder, understood.search)
         with self.library.reading() as snapshot:
