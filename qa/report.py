@@ -79,7 +79,8 @@ def verdict(summary: Summary) -> str:
     if right.value is None:
         return "No question was asked."
     said = (
-        f"{_percent(right.value)} of {right.n:,} questions were handled rightly "
+        f"{_percent(right.value)} of {_counted(right.n, 'question')} "
+        f"{'was' if right.n == 1 else 'were'} handled rightly "
         f"(between {_percent(right.low)} and {_percent(right.high)}, 95 % sure)"
     )
     best = summary.everything["P@1"]
@@ -127,7 +128,7 @@ def terminal_tables(summary: Summary) -> list[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
-    everything = Table(title=f"{summary.name}: all {summary.questions:,} questions", title_justify="left")
+    everything = Table(title=f"{summary.name}: {_counted(summary.questions, 'question')}", title_justify="left")
     for heading in ("measure", "value", "95 % interval", "n", "what it says"):
         everything.add_column(heading, justify="right" if heading in ("value", "n") else "left")
     for measure in MEASURES:

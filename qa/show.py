@@ -17,8 +17,8 @@ OPEN, CLOSE = "«", "»"  # mark the short answer where there is no bold
 WORDINGS = (
     (0.9, "almost certainly right"),
     (0.75, "very likely right"),
-    (0.6, "likely right"),
-    (0.4, "as likely right as wrong"),
+    (0.55, "likely right"),
+    (0.45, "as likely right as wrong"),
     (0.2, "probably wrong"),
     (0.0, "almost certainly wrong"),
 )
