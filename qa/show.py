@@ -13,20 +13,20 @@ from qa.reader import ReadSentence
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 OPEN, CLOSE = "«", "»"  # mark the short answer where there is no bold
 
-# The least confidence for each wording, best first.
+# How many of ten such answers are right, at least, for each wording, best first.
 WORDINGS = (
-    (0.9, "almost certainly right"),
-    (0.75, "very likely right"),
-    (0.55, "likely right"),
-    (0.45, "as likely right as wrong"),
-    (0.2, "probably wrong"),
-    (0.0, "almost certainly wrong"),
+    (9, "almost certainly right"),
+    (8, "very likely right"),
+    (6, "likely right"),
+    (5, "as likely right as wrong"),
+    (2, "probably wrong"),
+    (0, "almost certainly wrong"),
 )
 
 
 def in_words(confidence: float) -> str:
-    """Return what a confidence (0 to 1) means."""
-    return next(wording for least, wording in WORDINGS if confidence >= least)
+    """Return what a confidence (0 to 1) means; it is rounded to tenths first, so that words and counts agree."""
+    return next(wording for least, wording in WORDINGS if round(confidence * 10) >= least)
 
 
 def as_text(answer: Answer, article_index: ArticleIndex, *, k: int = 1, bold: bool = False) -> str:

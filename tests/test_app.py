@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from index.article import Article, article_from_text
 from index.errors import EmptyArticle, MissingExtra, NoSuchArticle, UserError
@@ -58,7 +60,16 @@ def test_how_sure_is_said_in_words_and_as_a_count():
 
 
 def test_a_wording_that_is_not_of_right_says_of_what_the_count_is():
-    assert sureness(0.55) == "as likely right as wrong: 6 of 10 answers like this are right"
+    assert sureness(0.5) == "as likely right as wrong: 5 of 10 answers like this are right"
+
+
+@given(st.floats(0, 1))
+def test_words_and_count_say_the_same(confidence):
+    """More than half of ten is never "as likely right as wrong", fewer never "likely right"."""
+    count = odds(confidence)
+    if count.endswith("of 10") and not count.startswith("5"):
+        assert "as likely" not in sureness(confidence)
+        assert (int(count.split()[0]) > 5) == ("wrong" not in sureness(confidence))
 
 
 def test_a_place_counts_paragraphs_and_sentences_from_one(small_article):
