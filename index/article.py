@@ -1,6 +1,6 @@
 """A file, a web address or pasted text comes in; an Article goes out, whose text is never rewritten after.
 
-    path, "-", http(s)://... ─► bytes ─► (text, title) by kind of file ─► article_from_text ─► Article
+    path, "-", http(s)://... ─► bytes ─► text, title, date by kind of file ─► article_from_text ─► Article
                                          .txt .md .html .htm .pdf .docx
 
 Each kind of file is read by the library that does it best, imported only when such a file is opened: trafilatura finds
@@ -24,7 +24,7 @@ from importlib import import_module
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from index.errors import (
     ArticleTooLarge,
@@ -53,9 +53,12 @@ class Article:
     text: str  # canonical: every offset in this program counts its characters (Unicode code points)
     source: str  # where it came from, as the user would say it
     fingerprint: str  # SHA-256 of the text in UTF-8, hexadecimal
+    date: str | None = None  # 2024-05-17, where what it was read from says when it appeared
 
 
-def article_from_text(text: str, *, title: str | None = None, source: str = "pasted text") -> Article:
+def article_from_text(
+    text: str, *, title: str | None = None, source: str = "pasted text", date: str | None = None
+) -> Article:
     """Return the Article of a text; this is the one place where a text is made canonical.
 
     Without a title, the headline is taken, or the beginning of the first line.
@@ -74,7 +77,8 @@ def article_from_text(text: str, *, title: str | None = None, source: str = "pas
             f"{source}: no sentence was found, only punctuation. Give an article with at least one sentence."
         )
     title = " ".join((title or "").split()) or _headline(canonical) or _beginning(canonical)
-    return Article(title[:_TITLE_LENGTH], canonical, source, hashlib.sha256(canonical.encode("utf-8")).hexdigest())
+    fingerprint = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return Article(title[:_TITLE_LENGTH], canonical, source, fingerprint, date)
 
 
 def read_article(source: str | Path) -> Article:
@@ -159,11 +163,20 @@ def _article(content: bytes, source: str, *, suffix: str, stem: str | None = Non
         raise _too_large(source)
     if not content:
         raise EmptyArticle(f"{source}: the file is empty. Give an article with at least one sentence.")
-    text, title = _reader(content, source, suffix)(content, source)
-    return article_from_text(text, title=title or _headline(_canonical(text)) or _telling(stem), source=source)
+    found = _reader(content, source, suffix)(content, source)
+    title = found.title or _headline(_canonical(found.text)) or _telling(stem)
+    return article_from_text(found.text, title=title, source=source, date=found.date)
 
 
-Read = Callable[[bytes, str], tuple[str, str | None]]  # (content, source) -> (text, title where the file has one)
+class _Content(NamedTuple):
+    """What a file holds."""
+
+    text: str
+    title: str | None = None  # where the file says one
+    date: str | None = None
+
+
+Read = Callable[[bytes, str], _Content]  # from (content, source)
 
 
 def _reader(content: bytes, source: str, suffix: str) -> Read:
@@ -231,26 +244,26 @@ def _library(name: str, *, extra: str, what: str, package: str) -> Any:
         raise MissingExtra(f"reading {what} needs {package}", extra=extra) from error
 
 
-def _read_text(content: bytes, source: str) -> tuple[str, str | None]:
+def _read_text(content: bytes, source: str) -> _Content:
     text = _decoded(content, source)
     if _CONTROL.search(text):
         raise UnreadableArticle(f"{source}: this is not text but binary data. {_WANTED}")
-    return text, None
+    return _Content(text)
 
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)  # YAML, before the text of many Markdown files
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 
-def _read_markdown(content: bytes, source: str) -> tuple[str, str | None]:
+def _read_markdown(content: bytes, source: str) -> _Content:
     """Headings and paragraphs stand apart by a blank line; a list item and a table row are lines of their own."""
     from markdown_it import MarkdownIt
     from markdown_it.tree import SyntaxTreeNode
 
-    text = _canonical(_read_text(content, source)[0])
+    text = _canonical(_read_text(content, source).text)
     tree = SyntaxTreeNode(MarkdownIt("commonmark").enable("table").parse(_FRONT_MATTER.sub("", text)))
     title = next((_inline(node) for node in tree.children if node.type == "heading"), None)
-    return _joined(map(_markdown_block, tree.children)), title
+    return _Content(_joined(map(_markdown_block, tree.children)), title)
 
 
 def _joined(blocks: Iterator[str]) -> str:
@@ -287,8 +300,8 @@ def _inline(node: Any) -> str:
     return "".join(map(_inline, node.children)).strip(" ")
 
 
-def _read_html(content: bytes, source: str) -> tuple[str, str | None]:
-    """The article alone, without menus, adverts and comments, as trafilatura finds it."""
+def _read_html(content: bytes, source: str) -> _Content:
+    """The article alone, without menus, adverts and comments, as trafilatura finds it, with its date."""
     trafilatura = _library("trafilatura", extra="web", what="web pages", package="trafilatura")
     found = trafilatura.bare_extraction(
         content, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True
@@ -302,7 +315,31 @@ def _read_html(content: bytes, source: str) -> tuple[str, str | None]:
     title = _squashed("".join(heading.itertext()) if heading is not None else found.title or "").strip()
     if title and not text.startswith(title):
         text = f"{title}\n\n{text}"  # a headline is part of an article: it may be what answers
-    return text + "\n", title or None
+    return _Content(text + "\n", title or None, _stated_date(content))
+
+
+_STATES_A_DATE = "//meta | //script[@type='application/ld+json'] | //time[@datetime]"
+
+
+def _stated_date(content: bytes) -> str | None:
+    """Return the day a page states in its metadata or its first <time>; a day that its text mentions is not one."""
+    from htmldate import find_date
+    from lxml import html
+    from trafilatura import load_html
+
+    page = load_html(content)
+    stated = [] if page is None else page.xpath(_STATES_A_DATE)
+    if not stated:
+        return None
+    # trafilatura's own date may also be any that stands in the text or the footer, so what states none is left out.
+    times = [element for element in stated if element.tag == "time"]
+    alone = html.Element("html")
+    head, body = html.Element("head"), html.Element("body")
+    alone.extend([head, body])
+    head.extend(element for element in stated if element.tag != "time")
+    body.extend(times[:1])
+    found = find_date(alone, original_date=True, extensive_search=False)
+    return str(found) if found else None
 
 
 def _squashed(text: str | None) -> str:
@@ -331,7 +368,7 @@ def _html_text(node: Any) -> str:
 _HTML_BLOCKS = frozenset(("body", "p", "head", "quote", "list", "table", "item", "row", "cell", "div"))
 
 
-def _read_docx(content: bytes, source: str) -> tuple[str, str | None]:
+def _read_docx(content: bytes, source: str) -> _Content:
     """Paragraphs, headings, list items and table rows, in their order; headers, footers and comments are left out."""
     if not content.startswith(b"PK\x03\x04"):
         encrypted = content.startswith(b"\xd0\xcf\x11\xe0")
@@ -361,7 +398,7 @@ def _read_docx(content: bytes, source: str) -> tuple[str, str | None]:
         raise UnreadableArticle(
             f"{source}: not a Word document, or a damaged one. Open it in Word and save it as .docx again."
         ) from error
-    return _joined(iter(written)), title or None
+    return _Content(_joined(iter(written)), title or None)
 
 
 def _no_repeats(cells: Iterator[str]) -> list[str]:
@@ -374,7 +411,7 @@ def _no_repeats(cells: Iterator[str]) -> list[str]:
 PASSWORD_NEEDED = 4  # pdfium's FPDF_ERR_PASSWORD
 
 
-def _read_pdf(content: bytes, source: str) -> tuple[str, str | None]:
+def _read_pdf(content: bytes, source: str) -> _Content:
     """The text layer, lines joined into paragraphs by their place on the page, words cut at a line's end joined."""
     pdfium = _library("pypdfium2", extra="documents", what="PDF files", package="pypdfium2")
     try:
@@ -402,7 +439,7 @@ def _read_pdf(content: bytes, source: str) -> tuple[str, str | None]:
             f"{source}: this PDF has no text layer ({pages} page{'s' * (pages != 1)} of pictures). "
             "Recognise its text first, for example with ocrmypdf."
         )
-    return _pdf_paragraphs(lines), None if _FILE_NAME.search(title) else title or None
+    return _Content(_pdf_paragraphs(lines), None if _FILE_NAME.search(title) else title or None)
 
 
 _FILE_NAME = re.compile(r"^untitled|^microsoft word|\.\w{2,4}$", re.IGNORECASE)  # what programs write when not told

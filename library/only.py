@@ -41,6 +41,17 @@ def only(conditions: Sequence[str]) -> Only | None:
     )
 
 
+def both(one: Only | None, two: Only | None) -> Only | None:
+    """Return the condition that both are met; None stands for none."""
+    if one is None or two is None:
+        return one or two
+    return Only(
+        f"{one.said} and {two.said}",
+        f"({one.condition}) AND ({two.condition})",
+        (*one.parameters, *two.parameters),
+    )
+
+
 def _part(condition: str) -> tuple[str, tuple[str, ...]]:
     kind, colon, wanted = condition.partition(":")
     kind, wanted = kind.strip().lower(), wanted.strip()

@@ -2,7 +2,7 @@
 
 A line of a .jsonl file is an article: {"text" (or "paragraphs": [...]), "title"?, "date"?, "url"?, "id"?}. It is known
 by its url; without one, by the file and its id; without an id, by the number of its line. One bad file or line never
-stops the others.
+stops the others. An article's date is what it says itself, else what is said of all, else the day in its file's name.
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ def _is_day(text: str) -> bool:
 
 def _one(place: str, date: str | None, stamp: str | None) -> Incoming | LeftOut:
     try:
-        return Incoming(read_article(place), date, stamp)
+        article = read_article(place)
+        return Incoming(article, article.date or date, stamp)
     except UserError as error:
         return LeftOut(place, _without_name(str(error), place))
 
@@ -184,7 +185,7 @@ def read_line(line: bytes, path: Path, number: int, date: str | None) -> Incomin
         source = f"{path}#{fields.get('id', number)}"
     title = fields.get("title")
     try:
-        article = article_from_text(text, title=title if isinstance(title, str) else None, source=source)
+        article = article_from_text(text, title=title if isinstance(title, str) else None, source=source, date=said)
     except UserError as error:
         return LeftOut(where, _without_name(str(error), source))
-    return Incoming(article, said or date)
+    return Incoming(article, article.date or date)

@@ -80,6 +80,7 @@ CREATE TABLE article (
     sentences INTEGER NOT NULL,
     text TEXT NOT NULL
 );
+CREATE INDEX article_date ON article (date);
 CREATE TABLE sentence (
     row INTEGER PRIMARY KEY,
     key BLOB NOT NULL UNIQUE,
@@ -414,6 +415,26 @@ class Library:
             cursor = self.database().execute(f"{_HELD}{where} ORDER BY id", which.parameters if which else ())
             return [Held(*row) for row in cursor]
 
+    def newest(self, count: int, which: Only | None = None) -> list[Held]:
+        """Return the articles that came last, the last first."""
+        where = f" WHERE {which.condition}" if which else ""
+        with _understood(self.folder):
+            parameters = (*(which.parameters if which else ()), count)
+            return [
+                Held(*row) for row in self.database().execute(f"{_HELD}{where} ORDER BY id DESC LIMIT ?", parameters)
+            ]
+
+    def count(self, which: Only | None = None) -> int:
+        """Return how many articles there are."""
+        where = f" WHERE {which.condition}" if which else ""
+        with _understood(self.folder):
+            (found,) = (
+                self.database()
+                .execute(f"SELECT count(*) FROM article{where}", which.parameters if which else ())
+                .fetchone()
+            )
+        return int(found)
+
     # ── The file of codes ────────────────────────────────────────────────────────────────────────────────────────────
 
     def index_nearest(self, *, force: bool = False, progress: Progress | None = None) -> NearestFile | None:
@@ -601,7 +622,7 @@ class Snapshot:
     def article(self, number: int) -> Article:
         """Return an article with its text. Raises KeyError."""
         row = self.database.execute(
-            "SELECT title, text, source, fingerprint FROM article WHERE id = ?", (number,)
+            "SELECT title, text, source, fingerprint, date FROM article WHERE id = ?", (number,)
         ).fetchone()
         if row is None:
             raise KeyError(number)

@@ -344,3 +344,33 @@ def test_an_address_without_an_article_is_refused_in_one_line(
 def test_an_address_that_does_not_answer_is_refused(address: str) -> None:
     with pytest.raises(UnreachableArticle, match="cannot be reached"):
         read_article(address)
+
+
+# --- dates ------------------------------------------------------------------------------------------------------------
+
+PUBLISHED = '<meta property="article:published_time" content="2024-05-17T08:30:00+02:00">'
+LINKED = '<script type="application/ld+json">{"@type": "NewsArticle", "datePublished": "2023-11-02"}</script>'
+TIMED = '<time datetime="2022-01-05">5 January</time>'
+
+
+@pytest.mark.parametrize(
+    ("head", "before", "date"),
+    [
+        (PUBLISHED, "", "2024-05-17"),
+        (PUBLISHED, TIMED, "2024-05-17"),
+        (LINKED, "", "2023-11-02"),
+        ("", TIMED, "2022-01-05"),
+        ("", "", None),
+        ('<meta property="article:published_time" content="yesterday">', "", None),
+    ],
+)
+def test_the_date_of_a_web_page_is_the_one_it_states_and_never_one_that_its_text_mentions(tmp_path, head, before, date):
+    page = tmp_path / "page.html"
+    page.write_text(
+        f"<!doctype html><html><head><title>Ferry</title>{head}</head><body><article><h1>Ferry aground</h1>{before}"
+        "<p>A car ferry with 112 people aboard ran aground off Tarn Point on 3 March 2019. Nobody was hurt at all.</p>"
+        "<p>We felt a bump, said a passenger. Then all the lights went out, and the coastguard came at nine.</p>"
+        "</article><footer>Copyright 2021. Printed on 12 June 2020.</footer></body></html>",
+        encoding="utf-8",
+    )
+    assert read_article(page).date == date

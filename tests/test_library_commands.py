@@ -6,15 +6,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Ran
+from conftest import Ran, WordEncoder
 
 import qa.answer
+from index.embeddings import FloatArray
 
 pytestmark = pytest.mark.usefixtures("_toy")
+
+
+class CountingEncoder(WordEncoder):
+    """Remembers what it was asked to embed."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def encode_documents(self, texts: Sequence[str]) -> FloatArray:
+        self.seen += texts
+        return super().encode_documents(texts)
+
 
 FLOOD = "The great flood\n\nThe river rose on Monday. The flood took the bridge in one night.\n"
 MAYOR = "The mayor\n\nMayor Jane Carter said the town would rebuild. The flood took the bridge in one night.\n"
@@ -94,6 +107,41 @@ def test_a_changed_file_is_taken_in_anew_and_a_removed_one_is_not_found(ask, run
     assert ask("When did the river rise?").out.startswith("The river rose on Tuesday.\n")
     assert run("library", "remove", str(path)).err == "1 removed, and 2 sentences that stood nowhere else.\n"
     assert "The river" not in ask("When did the river rise?", "-k", "9").out
+    assert run("library", "check").out == "All is well.\n"
+
+
+def test_of_a_folder_half_of_which_changed_only_the_changed_sentences_are_embedded_and_the_answers_follow(
+    run, tmp_path, encoder, monkeypatch
+):
+    """12 stories of 3 sentences, one of them in all: 25 texts. 6 change one sentence of theirs: 6 texts."""
+    counting = CountingEncoder()
+    monkeypatch.setattr(qa.answer, "_shared_encoder", lambda model, *, cache: counting)
+    folder = tmp_path / "twelve"
+    folder.mkdir()
+    rivers = "Avon Boyne Clyde Danube Elbe Forth Ganges Humber Indus Jordan Kent Loire".split()
+    for river in rivers:
+        text = f"The {river} rose on Monday. The mayor of {river} wept.\n\nThe flood took the bridge.\n"
+        (folder / f"{river}.txt").write_text(text, encoding="utf-8")
+    run("library", "add", str(folder))
+    assert len(counting.seen) == 25
+
+    counting.seen.clear()
+    assert run("library", "add", str(folder)).out.startswith("0 added, 0 changed, 12 unchanged")
+    assert counting.seen == []
+
+    for river in rivers[::2]:
+        path = folder / f"{river}.txt"
+        path.write_text(path.read_text(encoding="utf-8").replace("on Monday", "at dawn on Friday"), encoding="utf-8")
+    again = run("library", "add", str(folder))
+    assert again.out.startswith("0 added, 6 changed, 6 unchanged, 0 left out; 6 of 18 sentences embedded.")
+    assert sorted(counting.seen) == [f"The {river} rose at dawn on Friday." for river in rivers[::2]]
+
+    def best(question: str) -> str:
+        ran = run("ask", "--reader", "fused", "-l", "default", "--json", question)
+        return str(json.loads(ran.out)["candidates"][0]["text"])
+
+    assert best("When did the Elbe rise?") == "The Elbe rose at dawn on Friday."
+    assert best("When did the Forth rise?") == "The Forth rose on Monday."
     assert run("library", "check").out == "All is well.\n"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from index.errors import NoSuchArticle
 from library.errors import BadFilter
-from library.only import only
+from library.only import both, only
 from library.sources import LeftOut, date_in_name, expected, is_date, listed, read_sources
 from library.store import Incoming
 
@@ -67,6 +67,18 @@ def test_a_line_is_known_by_its_url_its_id_or_its_number(tmp_path):
     assert (bad.source, "no sentence was found" in bad.why) == (f"{path}:7", True)
 
 
+def test_a_page_that_states_its_date_is_believed_before_the_command_and_the_name_of_its_file(tmp_path):
+    stated = tmp_path / "2020-01-01-a.html"
+    body = "<article><h1>Flood</h1><p>The river rose on Monday and took the bridge with it, and nobody was hurt.</p>"
+    meta = '<meta property="article:published_time" content="2024-05-17">'
+    stated.write_text(f"<html><head>{meta}</head><body>{body}</article></body></html>", encoding="utf-8")
+    silent = tmp_path / "2020-01-02-b.html"
+    silent.write_text(f"<html><body>{body}</article></body></html>", encoding="utf-8")
+    for date, expected_dates in ((None, ["2024-05-17", "2020-01-02"]), ("2023", ["2024-05-17", "2023"])):
+        read = [one for _, one in read_sources(listed([str(tmp_path)]), date=date)]
+        assert [one.date for one in read if isinstance(one, Incoming)] == expected_dates
+
+
 def test_how_far_it_is_ends_at_what_was_expected(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "One."}\n{"text": "Two."}\n', encoding="utf-8")
     (tmp_path / "b.txt").write_text("Three.", encoding="utf-8")
@@ -80,6 +92,18 @@ def test_how_far_it_is_ends_at_what_was_expected(tmp_path):
 def test_a_condition_that_says_nothing_is_refused_with_an_example(condition):
     with pytest.raises(BadFilter, match="--only"):
         only([condition])
+
+
+def test_two_conditions_are_met_together_and_none_limits_nothing():
+    one, two = only(["date:2024"]), only(["flood"])
+    assert one is not None
+    assert two is not None
+    together = both(one, two)
+    assert together is not None
+    assert together.parameters == (*one.parameters, *two.parameters)
+    assert together.said == "date:2024 and flood"
+    assert both(one, None) == both(None, one) == one
+    assert both(None, None) is None
 
 
 def test_a_text_with_a_colon_that_is_no_kind_is_looked_for_as_it_is():
