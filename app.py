@@ -4,6 +4,7 @@ Layout, wording and wiring only (the only file that imports gradio): answers com
 
     python app.py                      the built-in article on http://127.0.0.1:7860
     article-qa serve --article A       the same, with choices
+    article-qa serve --library NAME    all articles of a library, asked at once
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import gradio as gr
 from gradio.events import api
@@ -33,16 +34,20 @@ from qa.answer import DEFAULT_READER, USER_CACHE, open_answerer
 from qa.drafts import add_draft
 from qa.evaluation_commands import own_questions
 from qa.run import replace_text
-from ui.article_pane import article_html
+from ui.article_pane import CONTENTS, article_html
 from ui.cite import as_json, as_markdown, as_plain
 from ui.conversation import Exchange, conversation_html, exchange_of
 from ui.evaluating import Progress, comparison_html, kept_runs, progress_html, report_html, run_in_steps
 from ui.library import Library, Open, Shelved, key_of
 from ui.line import Line
-from ui.programs import Programs
+from ui.programs import LibraryPrograms, Programs
 from ui.shelf import shelf_html
 from ui.suggestions import suggest
 from ui.waiting import opening_html, place_html
+
+if TYPE_CHECKING:
+    from qa.library_answer import LibraryAnswerer
+    from ui.archive import Archive
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -144,41 +149,103 @@ def _built(
     return app, page
 
 
+def build_library_app(answerer: LibraryAnswerer, *, cache: Path | None = USER_CACHE) -> gr.Blocks:
+    """Return the app that asks a library, ready to launch with `looks()`.
+
+    cache: the folder where drafts are written; None, for a server that strangers share, writes nothing.
+    """
+    return _built_of_library(answerer, cache)[0]
+
+
+def _built_of_library(answerer: LibraryAnswerer, cache: Path | None) -> tuple[gr.Blocks, _LibraryPage]:
+    """The same desk with the contents of a library at one side. Nothing is evaluated: `eval --library` does that."""
+    from ui.archive import Archive  # one article is asked without it
+
+    page = _LibraryPage(Archive(answerer), cache_folder() if cache is USER_CACHE else cache)
+    app = gr.Blocks(title=f"{page.archive.name} – Article QA", analytics_enabled=False, fill_width=True)
+    with app:
+        session = gr.State(Session(CONTENTS, (CONTENTS,), everything=True))
+        gr.HTML(MASTHEAD, elem_id="masthead")
+        _draw_desk(page, session, app)
+        programs = page.library_programs
+        api(_for_programs(programs.ask), api_name="ask", concurrency_limit=AT_ONCE)
+        api(_for_programs(programs.batch), api_name="batch", concurrency_limit=1)
+        api(_for_programs(programs.articles), api_name="articles")
+    app.queue(default_concurrency_limit=AT_ONCE, max_size=WAITING)
+    return app, page
+
+
+class _Bringing(NamedTuple):
+    """Where another article comes in."""
+
+    another: gr.Accordion
+    pasted: gr.Textbox
+    dropped: gr.File
+    take: gr.Button
+    complaint: gr.HTML
+    shelf: gr.HTML
+
+
+def _draw_bringing() -> _Bringing:
+    with gr.Accordion("Another article", open=False, elem_id="another") as another, gr.Column(elem_id="bring"):
+        pasted = gr.Textbox(label="Paste its text, or its web address", lines=3, max_lines=6, elem_id="pasted")
+        dropped = gr.File(
+            label=f"Or drop a file here ({', '.join(KINDS)})", type="filepath", elem_id="file", height=110
+        )
+        take = gr.Button("Open it", elem_id="take", size="md")
+        complaint = gr.HTML(elem_id="complaint")
+        shelf = gr.HTML(elem_id="shelf", apply_default_css=False, js_on_load=LISTEN)
+    return _Bringing(another, pasted, dropped, take, complaint, shelf)
+
+
+class _Finding(NamedTuple):
+    """Where an article of a library is looked for."""
+
+    find: gr.Textbox
+    complaint: gr.HTML
+    shelf: gr.HTML  # empty: only what the page tells Python goes through it
+
+
+def _draw_finding() -> _Finding:
+    find = gr.Textbox(
+        label="Find an article", placeholder="Find an article by title or source, or date:2024-05", lines=1,
+        elem_id="find", container=False,
+    )  # fmt: skip
+    complaint = gr.HTML(elem_id="complaint")
+    shelf = gr.HTML(elem_id="shelf", apply_default_css=False, js_on_load=LISTEN)
+    return _Finding(find, complaint, shelf)
+
+
 def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
-    """The article at one side, the conversation at the other."""
+    """The article, or the contents of a library, at one side, the conversation at the other."""
+    of_library = isinstance(page, _LibraryPage)
     with gr.Row(elem_id="desk"):
         with gr.Column(elem_id="reading"):
-            with (
-                gr.Accordion("Another article", open=False, elem_id="another") as another,
-                gr.Column(elem_id="bring"),
-            ):
-                pasted = gr.Textbox(label="Paste its text, or its web address", lines=3, max_lines=6, elem_id="pasted")
-                dropped = gr.File(
-                    label=f"Or drop a file here ({', '.join(KINDS)})", type="filepath", elem_id="file", height=110
-                )
-                take = gr.Button("Open it", elem_id="take", size="md")
-                complaint = gr.HTML(elem_id="complaint")
-                shelf = gr.HTML(elem_id="shelf", apply_default_css=False, js_on_load=LISTEN)
-            pane = gr.HTML(page.pane(page.first), elem_id="article", apply_default_css=False)
+            above = _draw_finding() if of_library else _draw_bringing()
+            pane = gr.HTML(page.opening_pane(), elem_id="article", apply_default_css=False)
         with gr.Column(elem_id="asking"):
             conversation = gr.HTML(
                 conversation_html(()), elem_id="conversation", apply_default_css=False, js_on_load=LISTEN
             )
-            examples = gr.HTML(SEEKING, elem_id="first", apply_default_css=False)
+            examples = gr.HTML(page.seeking, elem_id="first", apply_default_css=False)
             waiting = gr.HTML(elem_id="waiting", apply_default_css=False)
-            # page.css shows it while there is a shelf.
+            # page.css shows it while there is a shelf; a library is always asked as a whole.
             everything = gr.Checkbox(
-                label=f"Ask all recent articles (at most {ASKED_AT_ONCE})", container=False, elem_id="everything"
-            )
+                label=f"Ask all recent articles (at most {ASKED_AT_ONCE})", container=False, elem_id="everything",
+                value=of_library, visible=not of_library,
+            )  # fmt: skip
             with gr.Row(elem_id="ask-row"):
                 question = gr.Textbox(
-                    placeholder="Ask about the article", label="Your question", lines=1, max_lines=5,
-                    autofocus=True, elem_id="question", scale=1,
+                    placeholder="Ask the library" if of_library else "Ask about the article", label="Your question",
+                    lines=1, max_lines=5, autofocus=True, elem_id="question", scale=1,
                 )  # fmt: skip
                 send = gr.Button("Ask", variant="primary", elem_id="send", scale=0)
 
+    # What a library's page does not have is never changed there.
+    bringing = isinstance(above, _Bringing)
+    brought = (above.another, above.pasted, above.dropped) if bringing else (gr.State(), gr.State(), gr.State())
     desk: list[Any] = [
-        session, pane, conversation, examples, question, shelf, complaint, another, pasted, dropped, waiting
+        session, pane, conversation, examples, question, above.shelf, above.complaint, *brought, waiting
     ]  # fmt: skip
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on(
@@ -192,17 +259,22 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         **quiet,
     )
     conversation.submit(page.hear, [session], desk, **quiet)
-    for event, source in ((take.click, pasted), (pasted.submit, pasted), (dropped.upload, dropped)):
-        event(
-            page.bring_file if source is dropped else page.bring_text,
-            [source, session],
-            desk,
-            show_progress="minimal",
-            show_progress_on=complaint,
-            api_visibility="private",
-            concurrency_limit=None,  # the library opens one after another
-        )
-    shelf.submit(page.from_shelf, [session], desk, concurrency_limit=None, **quiet)
+    if bringing:
+        pasted, dropped = above.pasted, above.dropped
+        for event, source in ((above.take.click, pasted), (pasted.submit, pasted), (dropped.upload, dropped)):
+            event(
+                page.bring_file if source is dropped else page.bring_text,
+                [source, session],
+                desk,
+                show_progress="minimal",
+                show_progress_on=above.complaint,
+                api_visibility="private",
+                concurrency_limit=None,  # the library opens one after another
+            )
+    elif isinstance(page, _LibraryPage):
+        above.find.input(page.find, [above.find, session], desk, trigger_mode="always_last", **quiet)
+        above.find.submit(page.find, [above.find, session], desk, **quiet)
+    above.shelf.submit(page.from_shelf, [session], desk, concurrency_limit=None, **quiet)
     arrived = app.load(page.arrive, [session], desk, concurrency_limit=None, **quiet)
     arrived.then(page.suggest_in_steps, [session], desk, concurrency_limit=None, **quiet)
 
@@ -241,6 +313,7 @@ class _Page:
 
     def __init__(self, library: Library, first: Article, folder: Path | None, *, shared: bool) -> None:
         """`folder`: where drafts and runs are written; None writes nothing."""
+        self.seeking = SEEKING
         self.first = first
         self._library = library
         self._library.put(first)
@@ -262,6 +335,14 @@ class _Page:
         """The article's pane, before anything is embedded."""
         return article_html(article, split_sentences(article.text), key=self._library.put(article))
 
+    def opening_pane(self) -> str:
+        """The pane of a page on which nothing was done yet."""
+        return self.pane(self.first)
+
+    def _pane_at(self, key: str) -> str:
+        """The pane at a key of a session. Raises NoSuchArticle."""
+        return self.pane(self._article(key))
+
     # --- asking
 
     def ask(self, question: str, session: Session, everything: bool) -> Iterator[Desk]:
@@ -281,7 +362,7 @@ class _Page:
             trouble = self._conversation(session, trouble=str(error))
             yield Desk(session, conversation=trouble, examples="", question=question, waiting="")
             return
-        pane = AS_IT_IS if session.key == before else self.pane(self._article(session.key))
+        pane = AS_IT_IS if session.key == before else self._pane_at(session.key)
         yield Desk(session, pane, self._conversation(session), examples="", waiting="")
 
     def _answer_in_steps(self, question: str, session: Session) -> Iterator[str | Exchange]:
@@ -327,14 +408,15 @@ class _Page:
         if self._folder is None:
             raise UserError("this server writes nothing down. Run your own with: article-qa serve")
         exchange = session.shown[turn]
-        article = self._article(exchange.key)
+        # The right sentence was chosen in the pane, which may show another article than the one that answered.
+        article = self._article(session.key if row >= 0 else exchange.key)
         sentences = split_sentences(article.text)
         evidence = [sentences[row].text] if row >= 0 else []
         earlier = [other.turn for other in session.shown[:turn] if other.runners]
         leans = exchange.answer.understood != exchange.answer.question
         drafts = self._folder / "drafts"
         drafts.mkdir(parents=True, exist_ok=True)
-        kept = drafts / f"{exchange.key}.txt"
+        kept = drafts / f"{key_of(article)}.txt"
         replace_text(kept, article.text)
         add_draft(
             drafts / "drafts.jsonl",
@@ -459,18 +541,17 @@ class _Page:
         key, question = wanted.get("article", ""), wanted.get("q", "").strip()
         pane = AS_IT_IS
         trouble = None
-        if key and key != session.key:
-            article = self._library.article(key)  # a link to the first article needs no opening
-            if article is None:
+        if key and key != session.key:  # a link to the first article needs no opening
+            try:
+                pane = self._pane_at(key)
+                session = session.at(key)
+            except NoSuchArticle:
                 trouble = "The article of this link is not kept here any more. Open it again and ask."
                 question = ""
-            else:
-                session = session.at(key)
-                pane = self.pane(article)
         conversation = self._conversation(session, trouble=trouble, pending=question or None)
         yield Desk(session, pane, conversation, shelf=self._shelf_shown(session))
         if question:
-            yield from self.ask(question, session, False)
+            yield from self.ask(question, session, session.everything)
 
     # --- evaluating
 
@@ -534,6 +615,82 @@ class _Page:
             return f'<p role="alert">{escape(str(error))}</p>'
 
 
+class _LibraryPage(_Page):
+    """The same where all articles of a library are asked at once; the pane has its contents, or one article."""
+
+    def __init__(self, archive: Archive, folder: Path | None) -> None:
+        """`folder`: where drafts are written; None writes nothing."""
+        self.archive = archive
+        self.seeking = _examples_html(None, WELCOME_TO_LIBRARY)
+        self._folder = folder
+        self._shared = True  # nothing is brought here
+        self._suggested = {}
+        self._line = Line(AT_ONCE, longest=WAITING)
+        self.library_programs = LibraryPrograms(archive, self._line)
+
+    def warm_up(self) -> None:
+        """Load what the first question would have to wait for."""
+        try:
+            self.archive.answerer.ask("What happened?")
+        except UserError as error:
+            _say(f"article-qa: {error}")
+
+    def opening_pane(self) -> str:
+        """The contents."""
+        return self.archive.contents()
+
+    def find(self, wanted: str, session: Session) -> Desk:
+        """Show the contents, of what is wanted only."""
+        try:
+            return Desk(session.at(CONTENTS), self.archive.contents(wanted or ""), complaint="")
+        except UserError as error:
+            return Desk(complaint=f'<p role="alert">{escape(str(error))}</p>')
+
+    def from_shelf(self, session: Session, told: gr.EventData) -> Iterator[Desk]:
+        """Show an article, or the contents again."""
+        key = str(told._data.get("open", "")) if isinstance(told._data, dict) else ""
+        try:
+            yield Desk(session.at(key), self._pane_at(key), complaint="")
+        except UserError as error:
+            yield Desk(complaint=f'<p role="alert">{escape(str(error))}</p>')
+
+    def suggest(self, session: Session) -> str:
+        """A few questions that the library answers, made once."""
+        if session.shown:
+            return ""
+        if CONTENTS not in self._suggested:
+            try:
+                questions = self.archive.suggestions()
+            except UserError as error:
+                return f'<p role="alert">{escape(str(error))}</p>'
+            self._suggested[CONTENTS] = _examples_html(questions, WELCOME_TO_LIBRARY)
+        return self._suggested[CONTENTS]
+
+    def suggest_in_steps(self, session: Session) -> Iterator[Desk]:
+        """The same; nothing needs to be opened before."""
+        yield Desk(examples=self.suggest(session), waiting="")
+
+    def _examples(self, session: Session) -> str:
+        return "" if session.shown else self._suggested.get(CONTENTS, "")
+
+    def _answer_in_steps(self, question: str, session: Session) -> Iterator[str | Exchange]:
+        history = [exchange.turn for exchange in session.shown if exchange.runners]
+        with self._line.place() as place:
+            while place.before:
+                yield place_html(place)
+                place.wait(LOOK_EVERY)
+            yield self.archive.ask(question, history, pane=session.key)
+
+    def _article(self, key: str) -> Article:
+        return self.archive.article(key)
+
+    def _pane_at(self, key: str) -> str:
+        return self.archive.pane(key)
+
+    def _shelf_shown(self, session: Session) -> str:
+        return ""
+
+
 def _for_programs(call: Callable[P, T]) -> Callable[P, T]:
     """What a program did wrong reaches it as one line. Keeps the call's name and words, which describe it to others."""
 
@@ -551,14 +708,18 @@ def _taken_away(exchange: Exchange) -> dict[str, str]:
     return {"text": as_plain(exchange), "Markdown": as_markdown(exchange), "JSON": as_json(exchange)}
 
 
-def _examples_html(questions: Sequence[str]) -> str:
+def _examples_html(questions: Sequence[str] | None, welcome: str = "") -> str:
+    """What stands where nothing was asked yet; None: the questions are being looked for."""
+    welcome = welcome or WELCOME
+    if questions is None:
+        return f'<div class="examples">{welcome}<p>Looking for questions to begin with…</p></div>'
     if not questions:
-        return f'<div class="examples">{WELCOME}<p>Ask in plain English: who, what, when, where, why.</p></div>'
+        return f'<div class="examples">{welcome}<p>Ask in plain English: who, what, when, where, why.</p></div>'
     items = "".join(
         f'<li><button type="button" data-ask="{escape(question)}" dir="auto">{escape(question)}</button></li>'
         for question in questions
     )
-    return f'<div class="examples">{WELCOME}<p>For example</p><ul>{items}</ul></div>'
+    return f'<div class="examples">{welcome}<p>For example</p><ul>{items}</ul></div>'
 
 
 MASTHEAD = (
@@ -566,6 +727,9 @@ MASTHEAD = (
     '<p class="motto">Every answer in the article’s own words</p></header>'
 )
 WELCOME = "<h2>Ask anything. The answer is a sentence of the article, or that it does not say.</h2>"
+WELCOME_TO_LIBRARY = (
+    "<h2>Ask all articles at once. The answer is a sentence of one of them, or that none of them says.</h2>"
+)
 SEEKING = f'<div class="examples">{WELCOME}<p>Looking for questions this article answers…</p></div>'
 BENCH = (
     "<h2>How good are the answers?</h2><p>A file of questions is asked, one after another, and each answer is held "
@@ -612,15 +776,43 @@ def serve(
     block: False returns at once and serves until the process ends.
     Raises PortInUse, MissingExtra.
     """
-    if mcp and find_spec("mcp") is None:
-        raise MissingExtra("serving assistants needs mcp", extra="mcp")
+    _refuse_without_mcp(mcp)
     folder = cache_folder() if cache is USER_CACHE else cache
     opening = functools.partial(open_answerer, model=model, reader=reader, cache=folder, min_confidence=min_confidence)
     # Where other machines can come in, nobody's shelf is shown to anybody else.
     shared = host not in LOCAL_HOSTS
     app, page = _built(article, opening, None if shared else folder, shared=shared)
-    address = launch(app, host=host, port=port, open_browser=open_browser, mcp=mcp)
-    _say(f"article-qa: {article.title} on {address} (Ctrl+C ends)")
+    return _served(app, page, article.title, host=host, port=port, open_browser=open_browser, mcp=mcp, block=block)
+
+
+def serve_library(
+    answerer: LibraryAnswerer,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    open_browser: bool = True,
+    cache: Path | None = USER_CACHE,
+    mcp: bool = False,
+    block: bool = True,
+) -> str:
+    """Open the app on all articles of a library, as `serve` does for one; return its address.
+
+    Raises PortInUse, MissingExtra.
+    """
+    _refuse_without_mcp(mcp)
+    app, page = _built_of_library(answerer, cache if host in LOCAL_HOSTS else None)
+    told = answerer.described.removesuffix(".")
+    return _served(app, page, told, host=host, port=port, open_browser=open_browser, mcp=mcp, block=block)
+
+
+def _refuse_without_mcp(mcp: bool) -> None:
+    if mcp and find_spec("mcp") is None:
+        raise MissingExtra("serving assistants needs mcp", extra="mcp")
+
+
+def _served(app: gr.Blocks, page: _Page, told: str, *, block: bool, **options: Any) -> str:
+    address = launch(app, **options)
+    _say(f"article-qa: {told} on {address} (Ctrl+C ends)")
     threading.Thread(target=page.warm_up, name="warm-up", daemon=True).start()
     if block:
         app.block_thread()

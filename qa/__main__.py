@@ -216,6 +216,8 @@ def build(
 @cli.command()
 def serve(
     article: ArticleOption = None,
+    library: AskedLibraryOption = None,
+    only: OnlyOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
@@ -226,9 +228,20 @@ def serve(
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
 ) -> None:
-    """Open the app: the article at one side, the questions at the other."""
+    """Open the app: the article, or the articles of a library, at one side, the questions at the other."""
     from qa.answer import DEFAULT_READER
 
+    kept = _cache(cache, no_cache)
+    if library is not None:
+        answerer = library_commands.open_asked(
+            library, only, article, model=model, reader=reader, cache=kept, min_confidence=min_confidence
+        )
+        from app import serve_library
+
+        serve_library(answerer, host=host, port=port, open_browser=open_browser, cache=kept, mcp=mcp)
+        return
+    if only:
+        raise typer.BadParameter("it belongs to --library", param_hint="--only")
     read = article_of(article)
     from app import serve as open_app
 
@@ -240,7 +253,7 @@ def serve(
         model=model,
         reader=reader or DEFAULT_READER,
         min_confidence=min_confidence,
-        cache=_cache(cache, no_cache),
+        cache=kept,
         mcp=mcp,
     )
 

@@ -82,7 +82,6 @@ class _View:
     number: int  # of the article
     rows: tuple[int, ...]  # of its sentences, in the library
     first: int  # number of the first of these sentences in the article
-    date: str | None
 
 
 class LibraryAnswerer:
@@ -247,14 +246,7 @@ class LibraryAnswerer:
         )
         store = FaissStore.from_vectors(vectors)
         terms = Terms.from_sentences([sentence.text for sentence in sentences])
-        date = snapshot.places(rows[:1])[rows[0]]
-        view = _View(
-            ArticleIndex(article, sentences, store, terms, manifest),
-            number,
-            tuple(rows),
-            first,
-            next(place.date for place in date if place.article == number),
-        )
+        view = _View(ArticleIndex(article, sentences, store, terms, manifest), number, tuple(rows), first)
         with self._lock:
             self._views[key] = view
             while len(self._views) > VIEWS_KEPT:
@@ -269,7 +261,7 @@ class LibraryAnswerer:
             row = view.rows[candidate.row]
             article = view.article_index.article
             here = Place(
-                view.number, article.title, article.source, view.date, view.first + candidate.row,
+                view.number, article.title, article.source, article.date, view.first + candidate.row,
                 candidate.sentence.start, candidate.sentence.end,
             )  # fmt: skip
             others: Sequence[Place] = ()

@@ -13,8 +13,9 @@ from itertools import groupby
 
 from index.article import Article
 from index.sentences import Sentence
-from ui.words import count, reading_time
+from ui.words import count, origin, reading_time
 
+CONTENTS = "contents"  # stands where an article has its key when the pane lists the articles of a library
 PARAGRAPHS_A_SECTION = 40  # fewer make the scroll bar jump, more make the first paint slow
 A_LINE = 66  # characters of the pane at its full width, by which the browser guesses how tall a section will be
 LONGEST_LEDE = 400  # characters of a first paragraph that is set larger where there is no headline
@@ -33,17 +34,12 @@ def article_html(article: Article, sentences: Sequence[Sentence], *, key: str) -
     words = len(article.text.split())
     facts = " · ".join((count(words, "word"), count(len(sentences), "sentence"), reading_time(words)))
     body = "".join(_sections(article.text, paragraphs, headline=headline, lede=untitled))
+    kicker = escape(origin(article.source, article.date))
     return (
         f'<article class="sheet" data-article="{escape(key)}" aria-label="{escape(article.title)}">'
-        f'<header><p class="kicker">{escape(_kicker(article))}</p>{title}<p class="facts">{facts}</p></header>'
+        f'<header><p class="kicker">{kicker}</p>{title}<p class="facts">{facts}</p></header>'
         f"{body}</article>"
     )
-
-
-def _kicker(article: Article) -> str:
-    """Where the article came from, without the folders that only its owner knows."""
-    source = article.source
-    return source if "://" in source else source.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _is_headline(paragraph: Sequence[tuple[int, Sentence]]) -> bool:

@@ -11,18 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
-from index.build import ArticleIndex
 from index.terms import content_terms
 from qa.answer import LONGEST_QUESTION, Answer, Answerer, Passage
 from qa.dialogue import Turn, words_of
 from qa.reader import ReadSentence
 from qa.show import one_line
-from ui.words import odds, place, sureness
+from ui.words import count, odds, origin, place, sureness
 
 KEPT_CANDIDATES = 8  # of each answer, for its runners-up and its reasons; the other thousands are not kept
 RUNNERS_UP = 4
 EXPLAINED = 3  # candidates shown with bars
 RIVAL = 0.25  # a runner-up this near the best (share of its relevance) is marked in the article too
+PLACES_SHOWN = 20  # of one sentence; "All rights reserved." may stand in every article
 LONGEST_SHOWN = 600  # characters of a runner-up; a "sentence" of 1,000 would bury the others
 TOOLS = (
     '<p class="actions tools"><span class="copies">Save as '
@@ -44,6 +44,18 @@ class Runner:
     reader: float  # relevance, 0 to 1
     bm25: float
     shared: tuple[str, ...]  # words of the question that the sentence has, as they were typed
+    key: str = ""  # of its article, where that need not be the one that answered
+    title: str = ""  # likewise
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another place of the sentence that answers."""
+
+    key: str  # of the article
+    row: int
+    title: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,9 @@ class Exchange:
     read: bool  # whether a trained reader judged, so that its bar means something
     asked_of: int = 1  # articles; of several the answer must name its own
     judged: str | None = None  # what the person said was right instead, once they did
+    library: bool = False  # whether a library was asked: then the answer names its article, however few there are
+    date: str | None = None  # of the article
+    elsewhere: tuple[Elsewhere, ...] = ()  # where the same sentence stands too
 
     @property
     def turn(self) -> Turn:
@@ -71,7 +86,12 @@ class Exchange:
         """How to say that there is no answer."""
         if self.asked_of == 1:
             return "The article does not say."
-        return f"{'Neither' if self.asked_of == 2 else 'None'} of the {self.asked_of} articles says."
+        return f"{'Neither' if self.asked_of == 2 else 'None'} of the {self.asked_of:,} articles says."
+
+    @property
+    def origin(self) -> str:
+        """Where the article that answers came from, and when."""
+        return origin(self.source, self.date)
 
     @property
     def best(self) -> Passage | None:
@@ -87,7 +107,8 @@ def exchange_of(answer: Answer, answerer: Answerer, *, key: str, asked_of: int =
     article = answerer.article
     top = answer.candidates[:KEPT_CANDIDATES]
     most = max((read.candidate.bm25 for read in answer.candidates), default=0.0)
-    runners = tuple(_runner(read, answer.understood, answerer.article_index, most) for read in top)
+    sentences = answerer.article_index.sentences
+    runners = tuple(runner_of(read, answer.understood, place(sentences, read.candidate.row), most) for read in top)
     return Exchange(
         answer=replace(answer, candidates=top),
         key=key,
@@ -101,14 +122,15 @@ def exchange_of(answer: Answer, answerer: Answerer, *, key: str, asked_of: int =
     )
 
 
-def _runner(read: ReadSentence, question: str, article_index: ArticleIndex, most: float) -> Runner:
+def runner_of(read: ReadSentence, question: str, where: str, most: float) -> Runner:
+    """Return a candidate as it is shown; `where` it stands, in words, and the `most` BM25 of any candidate."""
     candidate = read.candidate
     has = set(content_terms(candidate.sentence.text))
     shared = dict.fromkeys(word for word in words_of(question) if has.intersection(content_terms(word)))
     return Runner(
         row=candidate.row,
         text=candidate.sentence.text,
-        place=place(article_index.sentences, candidate.row),
+        place=where,
         meaning=min(1.0, max(0.0, candidate.cosine)),
         words=candidate.bm25 / most if most > 0 else 0.0,
         reader=read.relevance,
@@ -146,7 +168,7 @@ def _turn(number: int, exchange: Exchange, taken_away: TakenAway | None, correct
     return (
         f'<section class="turn {"yes" if answer.answered else "no"}" data-turn="{number}" {_light(exchange)}>'
         f'<h2 class="asked" dir="auto">{escape(answer.question)}</h2>'
-        f"{_understood(answer)}{drawn}"
+        f"{_understood(answer)}{drawn}{_elsewhere(exchange)}"
         f"{_runners_up(exchange)}{_why(exchange)}{_actions(number, exchange, taken_away, correctable)}"
         "</section>"
     )
@@ -174,7 +196,11 @@ def _rivals(exchange: Exchange) -> list[Runner]:
     if not exchange.answer.answered:  # then all of them are far off, and none is worth a mark
         return []
     best = exchange.runners[0].reader
-    return [runner for runner in exchange.runners[1 : RUNNERS_UP + 1] if runner.reader >= RIVAL * best > 0]
+    return [
+        runner
+        for runner in exchange.runners[1 : RUNNERS_UP + 1]
+        if runner.reader >= RIVAL * best > 0 and runner.key in ("", exchange.key)
+    ]
 
 
 def _understood(answer: Answer) -> str:
@@ -217,8 +243,8 @@ def _not_answered(exchange: Exchange) -> str:
     missing = ""
     if answer.unmentioned:
         words = ", ".join(f"<q>{escape(word)}</q>" for word in answer.unmentioned[:5])
-        it = "It" if exchange.asked_of == 1 else "The one that comes nearest"
-        missing = f'<p class="missing">{it} never mentions {words}.</p>'
+        it = "It never" if exchange.asked_of == 1 else "The one that comes nearest never"
+        missing = f'<p class="missing">{"No article" if exchange.library else it} mentions {words}.</p>'
     elif answer.reason and not answer.reason.startswith("No sentence"):
         missing = f'<p class="missing">{escape(answer.reason)}</p>'
     nearest = ""
@@ -235,8 +261,9 @@ def _not_answered(exchange: Exchange) -> str:
 
 
 def _place(exchange: Exchange) -> str:
-    article = f" of <cite>{escape(exchange.title)}</cite>" if exchange.asked_of > 1 else ""
-    return f"{_capital(exchange.place)}{article}"
+    article = f" of <cite>{escape(exchange.title)}</cite>" if exchange.asked_of > 1 or exchange.library else ""
+    source = f" ({escape(exchange.origin)})" if exchange.library else ""
+    return f"{_capital(exchange.place)}{article}{source}"
 
 
 def _marked(sentence: Passage, span: Passage | None) -> str:
@@ -252,11 +279,34 @@ def _runners_up(exchange: Exchange) -> str:
     if not others:
         return ""
     items = "".join(
-        f'<li><button type="button" class="runner" data-row="{runner.row}" dir="auto">{escape(_short(runner.text))}'
-        f"</button></li>"
+        f'<li><button type="button" class="runner" {_at(runner)} dir="auto">{escape(_short(runner.text))}</button>'
+        f"{_title_of(runner)}</li>"
         for runner in others
     )
     return f'<details class="others"><summary>Runners-up</summary><ol start="2">{items}</ol></details>'
+
+
+def _at(runner: Runner | Elsewhere) -> str:
+    """What the page needs to light a sentence that may be of another article."""
+    return f'data-row="{runner.row}"' + (f' data-article="{escape(runner.key)}"' if runner.key else "")
+
+
+def _title_of(runner: Runner) -> str:
+    return f" <cite>{escape(runner.title)}</cite>" if runner.title else ""
+
+
+def _elsewhere(exchange: Exchange) -> str:
+    others = exchange.elsewhere
+    if not others:
+        return ""
+    items = "".join(
+        f'<li><button type="button" class="runner" {_at(one)} dir="auto">{escape(one.title)}</button>'
+        f" <cite>{escape(one.origin)}</cite></li>"
+        for one in others[:PLACES_SHOWN]
+    )
+    more = f"<li>and {len(others) - PLACES_SHOWN:,} more</li>" if len(others) > PLACES_SHOWN else ""
+    said = f"The same sentence in {count(len(others), 'other place')}"
+    return f'<details class="also"><summary>{said}</summary><ul>{items}{more}</ul></details>'
 
 
 def _why(exchange: Exchange) -> str:
@@ -284,8 +334,8 @@ def _reasons(rank: int, runner: Runner, exchange: Exchange) -> str:
     if exchange.read:
         bars.append(_bar("Reader", runner.reader, f"puts {round(100 * runner.reader)} of 100 points on it"))
     head = (
-        f'<button type="button" class="runner" data-row="{runner.row}" dir="auto">{escape(_short(runner.text, 140))}'
-        "</button>"
+        f'<button type="button" class="runner" {_at(runner)} dir="auto">{escape(_short(runner.text, 140))}</button>'
+        f"{_title_of(runner)}"
     )
     return f'<div class="reason"><p>{rank}. {head}</p><dl>{"".join(bars)}</dl></div>'
 

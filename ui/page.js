@@ -37,21 +37,25 @@
     around.scrollTo({ top: around.scrollTop + inner.top - outer.top - spare, behavior });
   };
 
-  const light = (turn, row) => {
+  // A runner-up may be of another article than the answer; then its button says which.
+  const articleOf = (button, turn) => button.dataset.article ?? turn.dataset.article;
+
+  const light = (turn, row, article = turn?.dataset.article) => {
     dark();
     if (!turn || !sheet()) return;
-    if (turn.dataset.article !== sheet().dataset.article) {  // the sentence is in another article: fetch that first
+    if (article !== sheet().dataset.article) {  // the sentence is in another article: fetch that first
       if (row !== undefined) {
-        awaited = { turn: turn.dataset.turn, row };
-        tell("#shelf", { open: turn.dataset.article });
+        awaited = { turn: turn.dataset.turn, row, article };
+        tell("#shelf", { open: article });
       }
       return;
     }
-    for (const rival of (turn.dataset.rivals || "").split(" ").filter(Boolean)) {
+    const home = article === turn.dataset.article;
+    for (const rival of home ? (turn.dataset.rivals || "").split(" ").filter(Boolean) : []) {
       const one = sentence(rival);
       if (one) { one.classList.add("rival"); lit.push(one); }
     }
-    const best = turn.dataset.row;
+    const best = home ? turn.dataset.row : undefined;
     if (row === undefined) row = best;
     const one = row === undefined ? null : sentence(row);
     if (!one) return;
@@ -60,7 +64,9 @@
     lit.push(one);
     if (row === best && turn.classList.contains("no")) one.classList.add("grey");
     if (row === best && turn.dataset.from !== undefined) mark(one, Number(turn.dataset.from), Number(turn.dataset.to));
-    for (const button of turn.querySelectorAll(`button.runner[data-row="${Number(row)}"]`)) button.classList.add("on");
+    for (const button of turn.querySelectorAll(`button.runner[data-row="${Number(row)}"]`)) {
+      if (articleOf(button, turn) === article) button.classList.add("on");
+    }
     const long = sheet().querySelectorAll("section").length > 1;
     bring(one, "#article", "center", long || still.matches ? "instant" : "smooth");
     if (long) settle(one, 30);
@@ -206,7 +212,7 @@
     if (target.classList.contains("s")) {
       if (document.body.classList.contains("choosing")) chosen(data.row);
     } else if (data.choice !== undefined) chosen(data.choice);
-    else if (data.row !== undefined) light(target.closest(".turn"), data.row);
+    else if (data.row !== undefined) { const turn = target.closest(".turn"); light(turn, data.row, articleOf(target, turn)); }
     else if (data.ask !== undefined) { type(data.ask); setTimeout(() => document.querySelector("#send").click(), 30); }
     else if (data.mend !== undefined) { type(data.mend); box().select(); }
     else if (data.copy !== undefined) copy(target, data.copy);
@@ -228,7 +234,7 @@
       event.preventDefault();
       const all = [...target.closest("ol").querySelectorAll(".runner")];
       const next = all[all.indexOf(target) + (event.key === "ArrowDown" ? 1 : -1)];
-      if (next) { next.focus(); light(next.closest(".turn"), next.dataset.row); }
+      if (next) { const turn = next.closest(".turn"); next.focus(); light(turn, next.dataset.row, articleOf(next, turn)); }
     }
     else if (/^(Enter| )$/.test(event.key) && target.classList?.contains("s") && document.body.classList.contains("choosing")) {
       event.preventDefault();  // a space would scroll
@@ -283,11 +289,11 @@
     const newest = turns[turns.length - 1];
     if (awaited && sheet()) {
       const turn = document.querySelector(`.turn[data-turn="${Number(awaited.turn)}"]`);
-      if (turn && turn.dataset.article === sheet().dataset.article) {
-        const { row } = awaited;
+      if (turn && awaited.article === sheet().dataset.article) {
+        const { row, article } = awaited;
         awaited = null;
         shown = nameOf(newest, turns);
-        light(turn, row);
+        light(turn, row, article);
         return;
       }
     }

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.article import Article, article_from_text
 from index.errors import UserError
@@ -25,6 +25,10 @@ from qa.show import as_dict
 from qa.summary import summarise
 from ui.library import Library, key_of
 from ui.line import Line
+
+if TYPE_CHECKING:
+    from qa.library_answer import LibraryAnswerer
+    from ui.archive import Archive
 
 CANDIDATES = 10  # sent with an answer; the article may have thousands
 
@@ -85,14 +89,7 @@ class Programs:
         Returns:
             One record a question, in order, as `article-qa batch` writes them.
         """
-        answerer = self._answerer(article)
-        with tempfile.TemporaryDirectory() as folder:
-            asked, answered = Path(folder, "questions.jsonl"), Path(folder, "answers.jsonl")
-            # No paths from outside: a record may not name a file of this machine as its article.
-            lines = [{key: value for key, value in one.items() if key != "article"} for one in questions]
-            asked.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-            answer_file(asked, answered, lambda _: answerer)
-            return [json.loads(line) for line in answered.read_text(encoding="utf-8").split("\n") if line]
+        return _batch(questions, self._answerer(article))
 
     @_of_that_form()
     def open(self, text: str, title: str = "") -> dict[str, Any]:
@@ -136,3 +133,67 @@ class Programs:
 
     def _answerer(self, key: str) -> Answerer:
         return self._library.answerer(self._find(key))
+
+
+class LibraryPrograms:
+    """What programs and assistants may ask of the server of a library; every call raises UserError."""
+
+    def __init__(self, archive: Archive, line: Line) -> None:
+        self._archive = archive
+        self._line = line
+
+    @_of_that_form()
+    def ask(self, question: str, history: list[list[str]] | None = None) -> dict[str, Any]:
+        """Answer a question with one sentence of the library's articles, or say that none of them says.
+
+        Args:
+            question: A question in plain English.
+            history: Earlier turns, oldest first, each [question, answer]; they make "Did he survive?" understood.
+
+        Returns:
+            question, understood, answered, confidence (0 to 1), answer, sentence and passage (each text, start and end,
+            or null; offsets count characters of the article), reason, nearest_miss, unmentioned, candidates, article,
+            places (every article that has the sentence, with offsets in it, the one above first), library, ms.
+        """
+        turns = [Turn(str(asked), str(answered)) for asked, answered in history or []]
+        answerer = self._archive.answerer
+        with self._line.place() as place:
+            place.wait()
+            record = answerer.as_dict(answerer.ask(question, turns))
+        record["candidates"] = record.get("candidates", [])[:CANDIDATES]
+        record["library"]["folder"] = self._archive.name  # where it lies is its owner's business
+        return record
+
+    @_of_that_form()
+    def batch(self, questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answer several questions, each {"id", "question", "history"?}; a bad one is reported in its own record.
+
+        Args:
+            questions: As the lines of a batch file.
+
+        Returns:
+            One record a question, in order, as `article-qa batch --library` writes them.
+        """
+        return _batch(questions, self._archive.answerer)
+
+    @_of_that_form()
+    def articles(self, find: str = "") -> list[dict[str, Any]]:
+        """List articles of the library, the newest first, at most 100.
+
+        Args:
+            find: Text in the title or the source, or article:TEXT, source:TEXT, date:2024-05..2024-07; empty for all.
+
+        Returns:
+            id, title, source, date (or null), fingerprint, sentences and when it was added, of each.
+        """
+        return [dataclasses.asdict(held) for held in self._archive.found(find)]
+
+
+def _batch(questions: list[dict[str, Any]], answerer: Answerer | LibraryAnswerer) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        asked, answered = Path(folder, "questions.jsonl"), Path(folder, "answers.jsonl")
+        # No paths from outside: a record may not name a file of this machine as its article.
+        lines = [{key: value for key, value in one.items() if key != "article"} for one in questions]
+        asked.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        answer_file(asked, answered, lambda _: answerer)
+        return [json.loads(line) for line in answered.read_text(encoding="utf-8").split("\n") if line]

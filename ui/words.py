@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from index.sentences import Sentence
 from qa.show import in_words
 
+MONTHS = "January February March April May June July August September October November December".split()
 WORDS_A_MINUTE = 230  # how fast adults read English news silently
 
 
@@ -31,6 +32,19 @@ def place(sentences: Sequence[Sentence], row: int) -> str:
     while first > 0 and sentences[first - 1].paragraph == paragraph:
         first -= 1
     return f"paragraph {paragraph + 1}, sentence {row - first + 1}"
+
+
+def day(date: str) -> str:
+    """Return 2024-05-17 as "17 May 2024", 2024-05 as "May 2024"; a year as it is."""
+    year, *rest = date.split("-")
+    month = f"{MONTHS[int(rest[0]) - 1]} " if rest else ""
+    return f"{int(rest[1])} {month}{year}" if len(rest) == 2 else f"{month}{year}"
+
+
+def origin(source: str, date: str | None = None) -> str:
+    """Return where an article came from, without the folders that only its owner knows, and when where known."""
+    name = source if "://" in source else source.replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{name}, {day(date)}" if date else name
 
 
 def reading_time(words: int) -> str:
