@@ -140,8 +140,8 @@ def test_of_a_folder_half_of_which_changed_only_the_changed_sentences_are_embedd
         ran = run("ask", "--reader", "fused", "-l", "default", "--json", question)
         return str(json.loads(ran.out)["candidates"][0]["text"])
 
-    assert best("When did the Elbe rise?") == "The Elbe rose at dawn on Friday."
-    assert best("When did the Forth rise?") == "The Forth rose on Monday."
+    assert best("The Elbe rose when?") == "The Elbe rose at dawn on Friday."
+    assert best("The Forth rose when?") == "The Forth rose on Monday."
     assert run("library", "check").out == "All is well.\n"
 
 
