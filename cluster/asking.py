@@ -7,6 +7,10 @@ BM25 weighs a word by how many sentences have it, of all shards together; so it 
 A sentence that several shards have is one sentence: it counts once, it is known by the number that it has in the first
 of them, and its places are those in all. `ClusterLibrary` offers what `library.Library` offers to whoever asks, so the
 same program reads and decides. Nothing here knows of Ray: `Hosts` is how the shards are reached.
+
+Every reply says of which generation of the library it is, which shards were asked, and how many sentences each of them
+had. One that does not say exactly what the list of shards says is no reply: these shards are missing. So an answer is
+that of one library of all, or says which shards it is without.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -49,9 +53,31 @@ from library.words import BoolArray, WordIndex, WordStatistics, words_of_questio
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What some shards say to a call, and who says it."""
+
+    generation: str  # of the library
+    searched: Mapping[str, int]  # id of the shard -> sentences that lived in it, as the same transaction saw it
+    value: Any
+
+
+def wrong(reply: Reply, manifest: Manifest, which: Sequence[int]) -> str | None:
+    """Return why a reply cannot be what these shards of this library say; None when it is."""
+    if reply.generation != manifest.generation:
+        return f"it is of generation {reply.generation} and {manifest.generation} was asked"
+    wanted = {manifest.shards[number].id: manifest.shards[number].sentences for number in which}
+    if reply.searched == wanted:
+        return None
+    unlike = sorted(one for one in wanted.keys() | reply.searched.keys() if wanted.get(one) != reply.searched.get(one))
+    had = ", ".join(f"{one} {reply.searched.get(one, 0):,} of {wanted.get(one, 0):,} sentences" for one in unlike[:3])
+    return f"{len(unlike):,} of {len(wanted):,} shards were not searched as they are listed: {had}"
+
+
+@dataclass(frozen=True, slots=True)
 class _Shard:
     """One shard, opened. What leaves it is numbered as in the whole library."""
 
+    id: str
     library: Library
     first_row: int
     first_article: int
@@ -75,6 +101,7 @@ class ShardSet:
 
         Raises NoSuchLibrary, LibraryMismatch or DamagedLibrary.
         """
+        self.generation = manifest.generation
         self._shards: dict[int, _Shard] = {}
         for number in which:
             self._shards[number] = _opened(folder, manifest, number, copies)
@@ -84,58 +111,90 @@ class ShardSet:
         for shard in self._shards.values():
             shard.library.close()
 
-    def statistics(self, question: str) -> WordStatistics:
-        """Return what BM25 must know of these shards to weigh a question."""
-        found = []
-        for shard in self._shards.values():
-            with shard.library.reading() as snapshot:
-                found.append(_statistics(shard, snapshot, question))
-        return total(found)
+    def reply(self, method: str, *arguments: Any) -> Reply:
+        """Return what one of the methods below returns, with who says it; those of one shard are told its place first.
 
-    def search(
-        self, question: str, vector: FloatArray, of_all: WordStatistics, k: int, which: Only | None
-    ) -> list[Found]:
-        """Return the k nearest and the k best by words of these shards, weighed by the statistics of all."""
-        found: list[Found] = []
-        for shard in self._shards.values():
-            with shard.library.reading() as snapshot:
-                asked = snapshot.asked(question, vector, which=_here(which, shard), of_all=of_all)
-                rows = _rows_found(asked, k, in_order=not shard.rows)
-                found += [replace(one, row=int(shard.numbers[one.row])) for one in asked.found(rows)]
-        return merged([found], k=k)
+        Raises LibraryError, and KeyError for an article that is not there.
+        """
+        numbers = [arguments[0]] if method in OF_ONE else list(self._shards)
+        call = OF_ONE[method] if method in OF_ONE else _OF_ALL[method]
+        with ExitStack() as stack:
+            held = [
+                _Held(self._shards[number], stack.enter_context(self._shards[number].library.reading()))
+                for number in numbers
+            ]
+            value = call(held[0], *arguments[1:]) if method in OF_ONE else call(held, *arguments)
+            return Reply(self.generation, {one.shard.id: one.snapshot.sentences for one in held}, value)
 
-    def places(self, sentences: Sequence[int], which: Only | None) -> dict[int, list[Place]]:
-        """Return where sentences stand in these shards; those that stand nowhere here are left out."""
-        found: dict[int, list[Place]] = defaultdict(list)
-        for shard in self._shards.values():
-            here = {row: number for number in sentences if (row := shard.row_of(number)) is not None}
-            with shard.library.reading() as snapshot:
-                for row, places in snapshot.places(list(here), _here(which, shard)).items():
-                    if places:
-                        found[here[row]] += [
-                            replace(place, article=place.article + shard.first_article) for place in places
-                        ]
-        return dict(found)
 
-    def article(self, shard: int, number: int) -> Article:
-        """Return an article of a shard by its number in the whole library. Raises KeyError."""
-        held = self._shards[shard]
-        with held.library.reading() as snapshot:
-            return snapshot.article(number - held.first_article)
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A shard during one call."""
 
-    def sentences_of(self, shard: int, number: int) -> tuple[list[int], list[tuple[int, int, int]]]:
-        """Return the sentences of an article, in reading order, and (start, end, paragraph) of each."""
-        held = self._shards[shard]
-        with held.library.reading() as snapshot:
-            rows, places = snapshot.sentences_of(number - held.first_article)
-        return held.numbers[rows].tolist() if rows else [], places
+    shard: _Shard
+    snapshot: Snapshot
 
-    def vectors(self, shard: int, sentences: Sequence[int]) -> HalfArray:
-        """Return the vectors of sentences that this shard has, float16 (len(sentences), dim)."""
-        held = self._shards[shard]
-        with held.library.reading() as snapshot:
-            rows = [row for number in sentences if (row := held.row_of(number)) is not None]
-            return np.array(snapshot.vectors[rows])
+
+# What all shards are asked.
+
+
+def _ready(_held: Sequence[_Held]) -> None:
+    """The shards are open."""
+
+
+def _statistics(held: Sequence[_Held], question: str) -> WordStatistics:
+    """What BM25 must know of these shards to weigh a question."""
+    return total(_statistics_of(one.shard, one.snapshot, question) for one in held)
+
+
+def _search(
+    held: Sequence[_Held], question: str, vector: FloatArray, of_all: WordStatistics, k: int, which: Only | None
+) -> list[Found]:
+    """The k nearest and the k best by words of these shards, weighed by the statistics of all."""
+    found: list[Found] = []
+    for one in held:
+        asked = one.snapshot.asked(question, vector, which=_here(which, one.shard), of_all=of_all)
+        rows = _rows_found(asked, k, in_order=not one.shard.rows)
+        found += [replace(some, row=int(one.shard.numbers[some.row])) for some in asked.found(rows)]
+    return merged([found], k=k)
+
+
+def _places(held: Sequence[_Held], sentences: Sequence[int], which: Only | None) -> dict[int, list[Place]]:
+    """Where sentences stand in these shards; those that stand nowhere here are left out."""
+    found: dict[int, list[Place]] = defaultdict(list)
+    for one in held:
+        here = {row: number for number in sentences if (row := one.shard.row_of(number)) is not None}
+        for row, places in one.snapshot.places(list(here), _here(which, one.shard)).items():
+            first = one.shard.first_article
+            if places:
+                found[here[row]] += [replace(place, article=place.article + first) for place in places]
+    return dict(found)
+
+
+# What the shard of an article is asked.
+
+
+def _article(held: _Held, number: int) -> Article:
+    """An article by its number in the whole library. Raises KeyError."""
+    return held.snapshot.article(number - held.shard.first_article)
+
+
+def _sentences_of(held: _Held, number: int) -> tuple[list[int], list[tuple[int, int, int]]]:
+    """The sentences of an article, in reading order, and (start, end, paragraph) of each."""
+    rows, places = held.snapshot.sentences_of(number - held.shard.first_article)
+    return held.shard.numbers[rows].tolist() if rows else [], places
+
+
+def _vectors(held: _Held, sentences: Sequence[int]) -> HalfArray:
+    """The vectors of sentences that this shard has, float16 (len(sentences), dim)."""
+    rows = [row for number in sentences if (row := held.shard.row_of(number)) is not None]
+    return np.array(held.snapshot.vectors[rows])
+
+
+_OF_ALL: Mapping[str, Callable[..., Any]] = {
+    "ready": _ready, "statistics": _statistics, "search": _search, "places": _places,
+}  # fmt: skip
+OF_ONE: Mapping[str, Callable[..., Any]] = {"article": _article, "sentences_of": _sentences_of, "vectors": _vectors}
 
 
 def _opened(folder: Path, manifest: Manifest, number: int, copies: RowArray) -> _Shard:
@@ -149,6 +208,7 @@ def _opened(folder: Path, manifest: Manifest, number: int, copies: RowArray) -> 
     copied[rows] = True
     lengths = map_lengths(library.folder / LENGTHS, shard.rows)
     return _Shard(
+        shard.id,
         library,
         first,
         manifest.first_articles[number],
@@ -160,7 +220,7 @@ def _opened(folder: Path, manifest: Manifest, number: int, copies: RowArray) -> 
     )
 
 
-def _statistics(shard: _Shard, snapshot: Snapshot, question: str) -> WordStatistics:
+def _statistics_of(shard: _Shard, snapshot: Snapshot, question: str) -> WordStatistics:
     found = snapshot.word_statistics(question)
     if not shard.rows:
         return found
@@ -228,10 +288,10 @@ class Hosts(Protocol):
     def groups(self) -> Sequence[Sequence[int]]:
         """The shards of each group, by their place in the manifest."""
 
-    def ask(self, groups: Sequence[int], method: str, *arguments: Any) -> dict[int, Any]:
-        """Return what a method of `ShardSet` returns in each of these groups; a group that does not answer is left out.
+    def ask(self, groups: Sequence[int], method: str, *arguments: Any) -> dict[int, Reply]:
+        """Return what `ShardSet.reply` returns in each of these groups; a group that does not answer is left out.
 
-        What the method itself raises is raised.
+        What the call itself raises is raised.
         """
 
     def close(self) -> None:
@@ -247,13 +307,14 @@ class ClusterLibrary:
         self._local = threading.local()
 
     @property
-    def missing(self) -> int:
-        """How many shards did not answer when this thread last asked."""
-        return int(getattr(self._local, "missing", 0))
+    def missing(self) -> tuple[int, ...]:
+        """The shards that did not answer when this thread last asked, by their place in the manifest."""
+        found: tuple[int, ...] = getattr(self._local, "missing", ())
+        return found
 
     def begin(self) -> None:
         """Forget what was missing when this thread last asked."""
-        self._local.missing = 0
+        self._local.missing = ()
 
     def close(self) -> None:
         """Let go of the hosts."""
@@ -293,10 +354,10 @@ class ClusterSnapshot:
         self._homes: dict[int, int] = {}  # sentence -> a shard that has it
 
     @property
-    def missing(self) -> int:
-        """How many shards did not answer."""
-        groups = self._library.hosts.groups
-        return sum(len(shards) for number, shards in enumerate(groups) if number not in self._alive)
+    def missing(self) -> tuple[int, ...]:
+        """The shards that did not answer, by their place in the manifest."""
+        groups = enumerate(self._library.hosts.groups)
+        return tuple(sorted(shard for group, shards in groups if group not in self._alive for shard in shards))
 
     @property
     def sentences(self) -> int:
@@ -357,22 +418,28 @@ class ClusterSnapshot:
         return merged(self._everyone("search", *arguments), k=k)
 
     def _everyone(self, method: str, *arguments: Any) -> list[Any]:
-        found = self._library.hosts.ask(self._alive, method, *arguments)
+        hosts, manifest = self._library.hosts, self._library.manifest
+        replies = hosts.ask(self._alive, method, *arguments)
+        found = {
+            group: reply.value
+            for group, reply in replies.items()
+            if wrong(reply, manifest, hosts.groups[group]) is None
+        }
         if self._alive and not found:
             raise ShardsMissing(
-                f"{self._library.folder}: none of {len(self._library.manifest.shards):,} shards answers. "
+                f"{self._library.folder}: none of {len(manifest.shards):,} shards answers. "
                 "Ask again in a minute: they are started anew as long as the cluster has nodes."
             )
         self._alive = sorted(found)
         return [found[group] for group in self._alive]
 
     def _one(self, shard: int, method: str, *arguments: Any) -> Any:
-        groups = self._library.hosts.groups
-        group = next(number for number, shards in enumerate(groups) if shard in shards)
-        found = self._library.hosts.ask([group], method, shard, *arguments)
-        with suppress(KeyError):
-            return found[group]
-        raise ShardLost(f"{self._library.folder}: shard {shard} does not answer any more. Ask again.")
+        hosts, manifest = self._library.hosts, self._library.manifest
+        group = next(number for number, shards in enumerate(hosts.groups) if shard in shards)
+        reply = hosts.ask([group], method, shard, *arguments).get(group)
+        if reply is None or wrong(reply, manifest, [shard]) is not None:
+            raise ShardLost(f"{self._library.folder}: shard {shard} does not answer any more. Ask again.")
+        return reply.value
 
     def _shard_of(self, article: int) -> int:
         firsts = self._library.manifest.first_articles

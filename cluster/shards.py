@@ -3,7 +3,8 @@
     FOLDER/shards/ID/          the shard of block ID: library.sqlite, vectors.f16, ..., and shard.json, what it holds
     FOLDER/shards/.new-*       what a node was writing when it was lost; swept by a later build
     FOLDER/cluster.json        which shards, in which order, are the library; replaced as a whole when all are there
-    FOLDER/copies-*.npy        which sentences of a shard an earlier shard has too
+    FOLDER/cluster-GEN.json    the same list under the name of its generation: who asks that one finds it after a build
+    FOLDER/copies-GEN.npy      which sentences of a shard an earlier shard has too
 
 A shard is made on the node's own disk, copied beside its place and renamed, and never changed after: a folder with a
 block's name is that block, whole. SQLite's write-ahead log needs memory that all readers share, which machines do not;
@@ -12,6 +13,7 @@ so a shard that is done is put back to the plain journal, and any number of mach
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -20,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,12 @@ class Manifest:
     terms: str
     splitter: str
     shards: tuple[Shard, ...]  # in the order of the sources: sentences and articles are numbered through
-    copies: str  # the file's name
+    generation: str  # made of all this and of the copies: where it is the same, every answer is
+
+    @property
+    def copies(self) -> str:
+        """The name of the file that says which sentences several shards have."""
+        return f"copies-{self.generation}.npy"
 
     @property
     def first_rows(self) -> list[int]:
@@ -126,7 +133,8 @@ def write_shard(
         if before is not None:
             before()
         _put(place, folder, block.id, run)
-    return shard
+    # Where two nodes were given the same block, the shard is what the faster one made.
+    return finished(folder, block.id) or shard
 
 
 def _articles_of(block: Block, date: str | None, left_out: list[LeftOut]) -> Iterator[Incoming]:
@@ -223,35 +231,63 @@ def write_manifest(folder: Path, shards: Sequence[Shard], encoder: Encoder, copi
     pairs = np.concatenate([*copies, np.empty((0, 4), np.int64)])
     numbered = np.stack([first[pairs[:, 0]] + pairs[:, 1], first[pairs[:, 2]] + pairs[:, 3]], axis=1)
     numbered = numbered[np.argsort(numbered[:, 0], kind="stable")]
-    name = f"copies-{secrets.token_hex(8)}.npy"
-    former = None
+    former = ""
     with suppress(UnfinishedLibrary, DamagedLibrary):
-        former = read_manifest(folder)
-    manifest = Manifest(encoder.name, encoder.fingerprint, encoder.dim, TERMS, SPLITTER, tuple(shards), name)
+        former = read_manifest(folder).generation
+    unnamed = Manifest(encoder.name, encoder.fingerprint, encoder.dim, TERMS, SPLITTER, tuple(shards), "")
+    manifest = replace(unnamed, generation=_generation(unnamed, numbered))
+    content = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
+    beside = folder / f"{MANIFEST}.{secrets.token_hex(4)}"
     try:
-        np.save(folder / name, numbered, allow_pickle=False)
-        beside = folder / f"{MANIFEST}.{secrets.token_hex(4)}"
-        beside.write_text(json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1), encoding="utf-8")
-        beside.replace(folder / MANIFEST)
+        with beside.open("wb") as file:
+            np.save(file, numbered, allow_pickle=False)
+        beside.replace(folder / manifest.copies)
+        for name in (_list_of(manifest.generation), MANIFEST):
+            beside.write_text(content, encoding="utf-8")
+            beside.replace(folder / name)
     except OSError as error:
+        beside.unlink(missing_ok=True)
         raise ClusterError(
             f"{folder}: the list of shards cannot be written ({error.strerror}). All shards are kept: "
             "free some space and give the same command again."
         ) from error
-    if former is not None:
-        (folder / former.copies).unlink(missing_ok=True)
+    _forget_lists(folder, keep=(manifest.generation, former))
     return manifest
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Return the list of shards in force. Raises UnfinishedLibrary or DamagedLibrary."""
-    path = folder / MANIFEST
+def _generation(manifest: Manifest, copies: RowArray) -> str:
+    told = json.dumps({**asdict(manifest), "generation": ""}, sort_keys=True).encode()
+    return hashlib.blake2b(told + copies.astype("<i8").tobytes(), digest_size=8).hexdigest()
+
+
+def _list_of(generation: str) -> str:
+    return f"cluster-{generation}.json"
+
+
+def _forget_lists(folder: Path, *, keep: Sequence[str]) -> None:
+    """Delete lists that nobody asks any more: whoever opened the one before this may start an actor from it again."""
+    for path in folder.glob(_list_of("*")):
+        generation = path.stem.removeprefix("cluster-")
+        with suppress(OSError):
+            if generation not in keep and time.time() - path.stat().st_mtime > STALE:
+                path.unlink()
+                (folder / f"copies-{generation}.npy").unlink()
+
+
+def read_manifest(folder: Path, *, generation: str | None = None) -> Manifest:
+    """Return the list of shards in force, or that of a generation. Raises UnfinishedLibrary or DamagedLibrary."""
+    path = folder / (MANIFEST if generation is None else _list_of(generation))
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         form = data.pop("format")
         if form == FORMAT:
             return Manifest(**{**data, "shards": tuple(Shard.from_json(one) for one in data["shards"])})
     except FileNotFoundError:
+        if generation is not None:
+            raise UnfinishedLibrary(
+                f"{path}: not there. The library was built anew since, or this node does not see the folder: "
+                "start asking again."
+            ) from None
         there = len([one for one in (folder / SHARDS).glob("*") if not one.name.startswith(".")])
         what = f"{there:,} shards are there, and no list of them" if there else "no library of shards is there"
         raise UnfinishedLibrary(
@@ -269,6 +305,8 @@ def read_copies(folder: Path, manifest: Manifest) -> RowArray:
     """Return the sentences that an earlier shard has too, int64 (n, 2): their number, and that of the first."""
     try:
         found: RowArray = np.load(folder / manifest.copies, allow_pickle=False)
+        if _generation(manifest, found) != manifest.generation:
+            raise ValueError("it is not what was written")
     except (OSError, ValueError) as error:
         raise DamagedLibrary(
             f"{folder / manifest.copies} cannot be read ({error}). The shards are unharmed: "

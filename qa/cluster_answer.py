@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,7 +31,17 @@ class ClusterAnswer(Answer):
     """An answer of a library of several shards."""
 
     shards: int = 0  # of the library
-    missing: int = 0  # of those, how many did not answer: what stands in them was not searched
+    missing: tuple[str, ...] = ()  # the ids of those that did not answer: what stands in them was not searched
+
+    @property
+    def not_searched(self) -> str:
+        """What was not searched, in a sentence for people; empty where all was."""
+        if not self.missing:
+            return ""
+        return (
+            f"{len(self.missing):,} of {self.shards:,} shards did not answer: what stands in them was not searched. "
+            "They are started anew; ask again in a minute."
+        )
 
 
 class ClusterAnswerer(LibraryAnswerer):
@@ -70,7 +80,12 @@ class ClusterAnswerer(LibraryAnswerer):
                 if last:
                     raise
         known = {field.name: getattr(answer, field.name) for field in fields(Answer)}
-        return ClusterAnswer(**known, shards=len(self.shards.manifest.shards), missing=self.shards.missing)
+        shards = self.shards.manifest.shards
+        missing = tuple(shards[number].id for number in self.shards.missing)
+        said = ClusterAnswer(**known, shards=len(shards), missing=missing)
+        if said.not_searched and said.home is None:  # where no sentence is shown, only the reason is
+            return replace(said, reason=f"{said.reason} {said.not_searched}")
+        return said
 
     @property
     def described(self) -> str:
@@ -83,18 +98,15 @@ class ClusterAnswerer(LibraryAnswerer):
     def as_text(self, answer: Answer, *, k: int = 1, bold: bool = False) -> str:
         """Return an answer as lines for people; the last says what was not searched, where something was not."""
         text = super().as_text(answer, k=k, bold=bold)
-        if isinstance(answer, ClusterAnswer) and answer.missing:
-            text += (
-                f"\n{answer.missing:,} of {answer.shards:,} shards did not answer: what stands in them was not "
-                "searched. They are started anew; ask again in a minute."
-            )
+        if isinstance(answer, ClusterAnswer) and answer.not_searched and answer.home is not None:
+            text += f"\n{answer.not_searched}"
         return text
 
     def as_dict(self, answer: Answer) -> dict[str, Any]:
-        """Return an answer as JSON types: as of a library, with the number of shards and of those that were missing."""
+        """Return an answer as JSON types: as of a library, with the number of shards and which of them were missing."""
         record = super().as_dict(answer)
         if isinstance(answer, ClusterAnswer):
-            record["library"] = {**record["library"], "shards": answer.shards, "missing_shards": answer.missing}
+            record["library"] = {**record["library"], "shards": answer.shards, "missing_shards": list(answer.missing)}
         return record
 
 

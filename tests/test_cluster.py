@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import numpy.typing as npt
 import pytest
 from conftest import WordEncoder
 
-from cluster.asking import ClusterLibrary, ShardSet, merged, total
+from cluster.asking import ClusterLibrary, Reply, ShardLost, ShardSet, merged, total, wrong
 from cluster.blocks import Block, blocks_of, read_block
 from cluster.build import build
 from cluster.errors import ShardsMissing, SourceChanged, UnfinishedLibrary
@@ -132,12 +134,14 @@ class Here:
         self.sets = [ShardSet(folder, self.manifest, group, self.copies) for group in self.groups]
         self.dead: set[int] = set()
         self.dies_at = ""  # the method at which the last group that is asked dies, once
+        self.changed: Callable[[int, str, Reply], Reply] = lambda _group, _method, reply: reply  # on its way
 
-    def ask(self, groups: Sequence[int], method: str, *arguments: Any) -> dict[int, Any]:
+    def ask(self, groups: Sequence[int], method: str, *arguments: Any) -> dict[int, Reply]:
         if method == self.dies_at:
             self.dead.add(groups[-1])
             self.dies_at = ""
-        return {group: getattr(self.sets[group], method)(*arguments) for group in groups if group not in self.dead}
+        asked = [group for group in groups if group not in self.dead]
+        return {group: self.changed(group, method, self.sets[group].reply(method, *arguments)) for group in asked}
 
     def close(self) -> None:
         for one in self.sets:
@@ -446,13 +450,102 @@ def test_shards_that_do_not_answer_are_counted_and_the_others_answer(folder: Pat
     hosts.dead = {1}
     found = ranking(library, QUESTIONS[0], k=5)
     assert found
-    assert library.missing == len(hosts.groups[1])
+    assert library.missing == tuple(hosts.groups[1])
     lost = {shard for number in hosts.groups[1] for shard in _articles(hosts.manifest, number)}
     assert not lost & {place.article for _, _, places in found for place in places}
     hosts.dead = set()
     ranking(library, QUESTIONS[0], k=5)
-    assert library.missing == 0
+    assert library.missing == ()
     hosts.close()
+
+
+METHODS = ("statistics", "search", "places")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda reply: replace(reply, generation="0" * 16),
+        lambda reply: replace(reply, searched=dict(list(reply.searched.items())[1:])),
+        lambda reply: replace(reply, searched={one: count - 1 for one, count in reply.searched.items()}),
+        lambda reply: replace(reply, searched={**reply.searched, "f" * 32: 1}),
+    ],
+    ids=["another generation", "a shard less", "a sentence less", "a shard more"],
+)
+def test_a_reply_that_is_not_what_was_asked_counts_as_none(folder: Path, method: str, change: Callable[[Reply], Reply]):
+    """Only shards whose every sentence was searched are in an answer; the others are named."""
+    library, hosts = opened(folder)
+    hosts.dead = {1}
+    without = ranking(library, QUESTIONS[0], k=10)
+    hosts.dead = set()
+    hosts.changed = lambda group, called, reply: change(reply) if (group, called) == (1, method) else reply
+    got = ranking(library, QUESTIONS[0], k=10)
+    assert library.missing == tuple(hosts.groups[1])
+    if method == "statistics":
+        assert got == without
+    hosts.close()
+
+
+@pytest.mark.parametrize("method", ["article", "sentences_of", "vectors"])
+def test_an_article_is_not_read_from_a_reply_that_is_not_what_was_asked(folder: Path, method: str):
+    library, hosts = opened(folder)
+    answerer = ClusterAnswerer(library, ENCODER, FusedReader(), CALIBRATION)
+    hosts.changed = lambda _group, called, reply: replace(reply, generation="0") if called == method else reply
+    with pytest.raises(ShardLost, match="does not answer any more"):
+        answerer.ask(QUESTIONS[0])
+    hosts.close()
+
+
+def test_a_reply_names_its_shards_and_the_sentences_that_were_searched(folder: Path):
+    hosts = Here(folder)
+    manifest = hosts.manifest
+    for group, numbers in enumerate(hosts.groups):
+        reply = hosts.sets[group].reply("ready")
+        assert reply.generation == manifest.generation
+        assert reply.searched == {manifest.shards[n].id: manifest.shards[n].sentences for n in numbers}
+        assert wrong(reply, manifest, numbers) is None
+        assert "shards were not searched as they are listed" in (wrong(reply, manifest, numbers[1:]) or "")
+    hosts.close()
+
+
+def test_a_shard_that_lost_a_sentence_is_not_taken_for_whole(places: list[str], tmp_path: Path):
+    manifest = built(places, tmp_path)
+    with Library(tmp_path / SHARDS / manifest.shards[1].id) as shard:
+        shard.remove([shard.articles()[0].id])
+    library, hosts = opened(tmp_path)
+    assert ranking(library, QUESTIONS[0], k=5)
+    assert library.missing == tuple(hosts.groups[1])
+    hosts.close()
+
+
+def test_who_asks_a_library_can_open_its_generation_again_after_another_build(places: list[str], tmp_path: Path):
+    first = built(places, tmp_path)
+    second = built(places[:-5], tmp_path)
+    assert first.generation != second.generation
+    assert read_manifest(tmp_path) == second
+    assert read_manifest(tmp_path, generation=first.generation) == first
+    assert len(read_copies(tmp_path, first)) > 0
+    assert built(places, tmp_path) == first, "the same shards are the same generation"
+    with pytest.raises(UnfinishedLibrary, match="built anew since"):
+        read_manifest(tmp_path, generation="0" * 16)
+
+
+def test_lists_that_nobody_asks_any_more_are_deleted_after_a_day(places: list[str], tmp_path: Path):
+    oldest, former = built(places[:3], tmp_path), built(places[:5], tmp_path)
+    for path in tmp_path.glob("c*-*"):
+        os.utime(path, (0, 0))
+    now = built(places[:7], tmp_path)
+    kept = {path.stem.partition("-")[2] for path in tmp_path.glob("c*-*")}
+    assert kept == {former.generation, now.generation}
+    assert oldest.generation not in kept
+
+
+def test_copies_of_another_list_are_refused(places: list[str], tmp_path: Path):
+    manifest = built(places, tmp_path)
+    np.save(tmp_path / manifest.copies, read_copies(tmp_path, manifest)[1:])
+    with pytest.raises(DamagedLibrary, match="it is not what was written"):
+        read_copies(tmp_path, manifest)
 
 
 def _articles(manifest: Manifest, number: int) -> range:
@@ -494,7 +587,7 @@ def test_shards_answer_as_one_library_does_to_the_last_digit(
     theirs = LibraryAnswerer(one_library, ENCODER, FusedReader(), CALIBRATION, which=only(which))
     for question in (*QUESTIONS, "", "?"):
         got, wanted = ours.as_dict(ours.ask(question)), theirs.as_dict(theirs.ask(question))
-        assert got.pop("library")["missing_shards"] == 0
+        assert got.pop("library")["missing_shards"] == []
         wanted.pop("library")
         assert {**got, "ms": 0} == {**wanted, "ms": 0}
         assert ours.as_text(ours.ask(question), k=3) == theirs.as_text(theirs.ask(question), k=3)
@@ -507,15 +600,27 @@ def test_an_answer_says_how_many_shards_were_missing(folder: Path):
     answerer = ClusterAnswerer(library, ENCODER, FusedReader(), CALIBRATION)
     hosts.dead = {2}
     answer = answerer.ask(QUESTIONS[0])
-    count, of = len(hosts.groups[2]), len(hosts.manifest.shards)
-    assert (answer.missing, answer.shards) == (count, of)
-    assert f"{count} of {of} shards did not answer" in answerer.as_text(answer)
-    assert answerer.as_dict(answer)["library"]["missing_shards"] == count
+    ids = [hosts.manifest.shards[number].id for number in hosts.groups[2]]
+    count, of = len(ids), len(hosts.manifest.shards)
+    assert (answer.missing, answer.shards) == (tuple(ids), of)
+    assert answerer.as_text(answer).count(f"{count} of {of} shards did not answer") == 1
+    assert answerer.as_dict(answer)["library"]["missing_shards"] == ids
     hosts.dead = set()
     assert "did not answer" not in answerer.as_text(answerer.ask(QUESTIONS[0]))
     hosts.dead = {2}
     answerer.ask(QUESTIONS[0])
-    assert answerer.ask("").missing == 0, "nothing was asked of the shards"
+    assert answerer.ask("").missing == (), "nothing was asked of the shards"
+    hosts.close()
+
+
+def test_where_nothing_is_found_what_was_not_searched_is_said_as_well(folder: Path):
+    library, hosts = opened(folder)
+    answerer = ClusterAnswerer(library, ENCODER, FusedReader(), CALIBRATION, which=only(["nothing has this name"]))
+    hosts.dead = {0}
+    answer = answerer.ask(QUESTIONS[0])
+    assert not answer.candidates
+    assert "shards did not answer" in (answer.reason or "")
+    assert answerer.as_text(answer).count("shards did not answer") == 1
     hosts.close()
 
 
@@ -526,7 +631,7 @@ def test_shards_that_are_lost_in_the_middle_of_a_question_do_not_spoil_its_answe
     hosts.dies_at = method
     answer = answerer.ask(QUESTIONS[0])
     assert answer.candidates
-    assert answer.missing > 0
+    assert answer.missing
     lost = {
         number for group in hosts.dead for shard in hosts.groups[group] for number in _articles(hosts.manifest, shard)
     }
