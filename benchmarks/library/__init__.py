@@ -1,0 +1,1 @@
+"""Measures the library; `python -m benchmarks.library` says how."""
