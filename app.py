@@ -208,7 +208,7 @@ class _Finding(NamedTuple):
 
 def _draw_finding() -> _Finding:
     find = gr.Textbox(
-        label="Find an article", placeholder="Find an article by title or source, or date:2024-05", lines=1,
+        label="Find an article", placeholder="Find an article, or date:2024-05", lines=1,
         elem_id="find", container=False,
     )  # fmt: skip
     complaint = gr.HTML(elem_id="complaint")
@@ -272,7 +272,7 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
                 concurrency_limit=None,  # the library opens one after another
             )
     elif isinstance(page, _LibraryPage):
-        above.find.input(page.find, [above.find, session], desk, trigger_mode="always_last", **quiet)
+        above.find.change(page.find, [above.find, session], desk, trigger_mode="always_last", **quiet)
         above.find.submit(page.find, [above.find, session], desk, **quiet)
     above.shelf.submit(page.from_shelf, [session], desk, concurrency_limit=None, **quiet)
     arrived = app.load(page.arrive, [session], desk, concurrency_limit=None, **quiet)
@@ -728,7 +728,7 @@ MASTHEAD = (
 )
 WELCOME = "<h2>Ask anything. The answer is a sentence of the article, or that it does not say.</h2>"
 WELCOME_TO_LIBRARY = (
-    "<h2>Ask all articles at once. The answer is a sentence of one of them, or that none of them says.</h2>"
+    "<h2>Ask anything. The answer is a sentence of one of the articles, or that none of them says.</h2>"
 )
 SEEKING = f'<div class="examples">{WELCOME}<p>Looking for questions this article answers…</p></div>'
 BENCH = (

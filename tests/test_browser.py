@@ -65,7 +65,10 @@ def browser() -> Iterator[Any]:
 class Visit:
     """One person's page, with everything it asked for and complained about."""
 
-    def __init__(self, browser: Any, address: str, *, path: str = "", **context: Any) -> None:
+    def __init__(
+        self, browser: Any, address: str, *, path: str = "", first: str = "#article .sheet .s", **context: Any
+    ) -> None:
+        """`first`: what must be there before anything can be done."""
         self.address = address
         self._context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | context))
         self.page = self._context.new_page()
@@ -75,7 +78,7 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(address + path)
-        self.page.wait_for_selector("#article .sheet .s")
+        self.page.wait_for_selector(first)
 
     def ask(self, question: str) -> None:
         before = self.page.locator(".turn:not(.pending)").count()
@@ -652,14 +655,10 @@ def show_report(visit: Visit, tmp_path: Path) -> None:
     report(visit)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("show", [show_asked, show_choosing, show_complaint, show_bench, show_report])
-def test_axe_has_no_serious_finding(browser, address, tmp_path, scheme, show):
-    one = Visit(browser, address, color_scheme=scheme, reduced_motion="reduce")
-    show(one, tmp_path)
-    one.page.wait_for_timeout(500)
+def serious(page: Any) -> list[str]:
+    """What axe finds to be serious or critical, in the page and its frames."""
     serious = []
-    for frame in one.page.frames:  # a report is read as part of the page
+    for frame in page.frames:  # a report is read as part of the page
         frame.evaluate(AXE)
         found = frame.evaluate("axe.run().then((result) => result.violations)")
         serious += [
@@ -668,7 +667,16 @@ def test_axe_has_no_serious_finding(browser, address, tmp_path, scheme, show):
             if finding["impact"] in ("serious", "critical")
             for node in finding["nodes"]
         ]
-    assert serious == []
+    return serious
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("show", [show_asked, show_choosing, show_complaint, show_bench, show_report])
+def test_axe_has_no_serious_finding(browser, address, tmp_path, scheme, show):
+    one = Visit(browser, address, color_scheme=scheme, reduced_motion="reduce")
+    show(one, tmp_path)
+    one.page.wait_for_timeout(500)
+    assert serious(one.page) == []
     one.close()
 
 
@@ -686,3 +694,90 @@ def test_proxies_are_not_asked_for_our_own_pages(address):
 
 def test_articles_from_text_keep_what_was_pasted():
     assert article_from_text(HOSTILE).text == HOSTILE
+
+
+@pytest.fixture(scope="module")
+def library_address(encoder: WordEncoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app on a library of three articles, two of which share a sentence."""
+    from app import build_library_app, launch
+    from library import Incoming, create_library
+    from qa.confidence import Calibration
+    from qa.library_answer import LibraryAnswerer
+    from qa.reader import FusedReader
+
+    stories = (
+        ("The great flood", "2024-05-17", "The river rose on Monday. The flood took the bridge."),
+        ("The mayor", None, f"{HOSTILE}\n\nMayor Carter wept.\n\nThe flood took the bridge."),
+        ("A spring", None, "The spring was wet. A river sang in spring."),
+    )
+    folder = tmp_path_factory.mktemp("libraries")
+    with create_library(folder / "news", encoder) as library:
+        incoming = [
+            Incoming(article_from_text(text, title=title, source=f"wire/{title}.txt"), date)
+            for title, date, text in stories
+        ]
+        library.add(incoming, encoder)
+        calibration = Calibration("fused", 0.0, {"top_logit": 1.0}, threshold=0.2)
+        app = build_library_app(LibraryAnswerer(library, encoder, FusedReader(), calibration), cache=folder / "kept")
+        try:
+            yield launch(app)
+        finally:
+            app.close(verbose=False)
+
+
+class LibraryVisit(Visit):
+    """One person's page of a library, which begins with its contents."""
+
+    def __init__(self, browser: Any, address: str, *, path: str = "", **context: Any) -> None:
+        super().__init__(browser, address, path=path, first="#article .sheet", **context)
+
+
+def test_a_library_answers_in_its_article_and_the_light_goes_to_the_others_too(browser, library_address):
+    one = LibraryVisit(browser, library_address)
+    page = one.page
+    assert page.text_content("#article .facts") == "3 articles"
+    one.ask("What did the flood do to the bridge?")
+    assert lit(page) == "The flood took the bridge."
+    assert page.text_content("#article .kicker") == "The great flood.txt, 17 May 2024"
+    assert "of The great flood" in page.text_content(".turn .place")
+
+    page.click(".turn .also > summary")
+    page.click(".turn .also button.runner")  # the same sentence in the other article that has it
+    page.wait_for_selector('#article .sheet[data-article="2"]')
+    assert lit(page) == "The flood took the bridge."
+    assert page.title() == "The mayor – Article QA"
+
+    page.click(".turn .said")
+    page.wait_for_selector('#article .sheet[data-article="1"]')
+    assert lit(page) == "The flood took the bridge."
+
+    page.click(".back button")
+    page.wait_for_selector("#article .sheet.contents")
+    page.type("#find textarea", "spring")
+    page.wait_for_selector("#article .facts:has-text('1 article with spring')")
+    page.click(".toc button")
+    page.wait_for_selector("#article h1:has-text('A spring')")
+    assert page.locator(".turn").count() == 1  # the conversation is about the library and stays
+    one.close()
+
+
+def test_a_link_of_a_library_opens_its_article_and_asks_the_library(browser, library_address):
+    one = LibraryVisit(browser, library_address, path="/?article=3&q=When%20did%20the%20river%20rise%3F")
+    one.page.wait_for_selector(".turn:not(.pending)")
+    assert lit(one.page) == "The river rose on Monday."
+    one.close()
+    gone = LibraryVisit(browser, library_address, path="/?article=99&q=Who%3F")
+    gone.page.wait_for_selector(".trouble")
+    assert gone.page.locator(".turn").count() == 0
+    gone.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_library_fits_a_phone_and_axe_has_no_serious_finding(browser, library_address, scheme):
+    one = LibraryVisit(browser, library_address, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    for step in (None, "What did the flood do to the bridge?", "Which volcano erupted?"):
+        if step is not None:
+            one.ask(step)
+        assert one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert serious(one.page) == []
+    one.close()

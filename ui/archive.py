@@ -25,6 +25,7 @@ from ui.conversation import KEPT_CANDIDATES, Elsewhere, Exchange, Runner, runner
 from ui.suggestions import suggest
 from ui.words import count, origin, place
 
+WORTH_ASKING = 8  # sentences: of a shorter article there is little to ask to begin with
 LISTED = 100  # articles; the others are looked for
 BACK = f'<p class="back"><button type="button" class="link" data-open="{CONTENTS}">All articles</button></p>'
 
@@ -100,9 +101,10 @@ class Archive:
         return both(self.answerer.which, only_these([wanted.strip()] if wanted.strip() else []))
 
     def suggestions(self) -> list[str]:
-        """Return a few questions about the article that came last, which the library answers with confidence."""
-        for held in self.answerer.library.newest(1, self.answerer.which):
-            return suggest(AboutArticle(self.answerer, held.fingerprint))
+        """Return a few questions about a new article that has something to say; the library answers them surely."""
+        for held in self.found():
+            if held.sentences >= WORTH_ASKING:
+                return suggest(AboutArticle(self.answerer, held.fingerprint))
         return []
 
     def _read(self, key: str) -> tuple[Article, tuple[Sentence, ...]]:

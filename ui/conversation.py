@@ -280,7 +280,7 @@ def _runners_up(exchange: Exchange) -> str:
         return ""
     items = "".join(
         f'<li><button type="button" class="runner" {_at(runner)} dir="auto">{escape(_short(runner.text))}</button>'
-        f"{_title_of(runner)}</li>"
+        f"{_title_of(runner, exchange)}</li>"
         for runner in others
     )
     return f'<details class="others"><summary>Runners-up</summary><ol start="2">{items}</ol></details>'
@@ -291,8 +291,11 @@ def _at(runner: Runner | Elsewhere) -> str:
     return f'data-row="{runner.row}"' + (f' data-article="{escape(runner.key)}"' if runner.key else "")
 
 
-def _title_of(runner: Runner) -> str:
-    return f" <cite>{escape(runner.title)}</cite>" if runner.title else ""
+def _title_of(runner: Runner, exchange: Exchange) -> str:
+    """Which article it is of, where that is another than the answer's and not what it says itself."""
+    if runner.key in ("", exchange.key) or runner.title == runner.text:
+        return ""
+    return f" <cite>{escape(runner.title)}</cite>"
 
 
 def _elsewhere(exchange: Exchange) -> str:
@@ -335,7 +338,7 @@ def _reasons(rank: int, runner: Runner, exchange: Exchange) -> str:
         bars.append(_bar("Reader", runner.reader, f"puts {round(100 * runner.reader)} of 100 points on it"))
     head = (
         f'<button type="button" class="runner" {_at(runner)} dir="auto">{escape(_short(runner.text, 140))}</button>'
-        f"{_title_of(runner)}"
+        f"{_title_of(runner, exchange)}"
     )
     return f'<div class="reason"><p>{rank}. {head}</p><dl>{"".join(bars)}</dl></div>'
 
