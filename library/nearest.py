@@ -264,6 +264,7 @@ def _read(folder: Path, described: NearestFile) -> Any:
             raise RuntimeError(f"it has {path.stat().st_size:,} bytes, wanted {described.bytes:,}")
         # FAISS maps files everywhere but on Windows, where it reads them.
         codes = faiss.read_index(str(path), 0 if os.name == "nt" else faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+        codes.parallel_mode = 1  # all threads for the cells of one question; else FAISS parts only questions
         if codes.ntotal != described.rows:
             raise RuntimeError(f"it has {codes.ntotal:,} rows, wanted {described.rows:,}")
     except (OSError, RuntimeError) as error:
