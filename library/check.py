@@ -13,6 +13,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -56,8 +57,8 @@ def check(library: Library, *, progress: Progress | None = None) -> list[Complai
         return [
             *_articles(database, said),
             *_sentences(database, rows),
-            *_vectors(library, database, rows, dim, said),
-            *_lengths(library, database, rows),
+            *_vectors(library.file(VECTORS, about), database, rows, dim, said),
+            *_lengths(library.file(LENGTHS, about), database, rows),
             *_words(database, rows, about["terms"], said),
             *_nearest(library, about["nearest"], rows),
         ]
@@ -79,8 +80,8 @@ def repair(library: Library, encoder: Encoder, *, progress: Progress | None = No
         about = dict(database.execute("SELECT name, value FROM about"))
         rows = int(about["rows"])
         _mend_live(database)
-        _mend_vectors(library, database, rows, encoder, said)
-        _mend_words(library, database, rows, about["terms"], said)
+        _mend_vectors(library.file(VECTORS, about), database, rows, encoder, said)
+        _mend_words(library.file(LENGTHS, about), database, rows, about["terms"], said)
     if list(_nearest(library, about["nearest"], rows)):
         with library.writing() as database:
             database.execute("UPDATE about SET value = '' WHERE name = 'nearest'")
@@ -144,17 +145,14 @@ def _sentences(database: sqlite3.Connection, rows: int) -> Iterator[Complaint]:
         yield Complaint("sentences", f"{unlike:,} are found and stand nowhere, or the other way round", mends=True)
 
 
-def _vectors(
-    library: Library, database: sqlite3.Connection, rows: int, dim: int, said: Progress
-) -> Iterator[Complaint]:
-    bad = _bad_vectors(library, database, rows, dim, said)
+def _vectors(path: Path, database: sqlite3.Connection, rows: int, dim: int, said: Progress) -> Iterator[Complaint]:
+    bad = _bad_vectors(path, database, rows, dim, said)
     if bad:
         yield Complaint("vectors", f"{len(bad):,} of {rows:,} are missing or are not what was written", mends=True)
 
 
-def _bad_vectors(library: Library, database: sqlite3.Connection, rows: int, dim: int, said: Progress) -> list[int]:
+def _bad_vectors(path: Path, database: sqlite3.Connection, rows: int, dim: int, said: Progress) -> list[int]:
     """The rows whose vector is not there, or not the one that was noted."""
-    path = library.folder / VECTORS
     width = 2 * dim
     bad: list[int] = []
     sums = database.execute("SELECT row, crc FROM sentence ORDER BY row")
@@ -169,8 +167,7 @@ def _bad_vectors(library: Library, database: sqlite3.Connection, rows: int, dim:
     return bad
 
 
-def _lengths(library: Library, database: sqlite3.Connection, rows: int) -> Iterator[Complaint]:
-    path = library.folder / LENGTHS
+def _lengths(path: Path, database: sqlite3.Connection, rows: int) -> Iterator[Complaint]:
     noted = np.fromiter((n for (n,) in database.execute("SELECT length FROM sentence ORDER BY row")), dtype=np.uint16)
     content = path.read_bytes()[: 2 * rows] if path.exists() else b""
     if content != noted[:rows].tobytes():
@@ -234,15 +231,15 @@ def _mend_live(database: sqlite3.Connection) -> None:
     )
 
 
-def _mend_vectors(library: Library, database: sqlite3.Connection, rows: int, encoder: Encoder, said: Progress) -> None:
-    bad = _bad_vectors(library, database, rows, encoder.dim, said)
+def _mend_vectors(path: Path, database: sqlite3.Connection, rows: int, encoder: Encoder, said: Progress) -> None:
+    bad = _bad_vectors(path, database, rows, encoder.dim, said)
     for start in range(0, len(bad), GROUP):
         said("embedding sentences", start, len(bad))
         group = bad[start : start + GROUP]
         vectors = encoder.encode_documents(_texts(database, group)).astype(np.float16)
         breaks = np.flatnonzero(np.diff(group) != 1) + 1
         for run, rows_of_run in zip(np.split(np.array(group), breaks), np.split(vectors, breaks), strict=True):
-            write_rows(library.folder / VECTORS, int(run[0]), rows_of_run)
+            write_rows(path, int(run[0]), rows_of_run)
         database.executemany(
             "UPDATE sentence SET crc = ? WHERE row = ?",
             [(zlib.crc32(vector.tobytes()), row) for row, vector in zip(group, vectors, strict=True)],
@@ -254,19 +251,24 @@ def _texts(database: sqlite3.Connection, rows: Sequence[int]) -> list[str]:
     return [str(get("SELECT text FROM sentence WHERE row = ?", (row,)).fetchone()[0]) for row in rows]
 
 
-def _mend_words(library: Library, database: sqlite3.Connection, rows: int, terms: str, said: Progress) -> None:
+def _mend_words(path: Path, database: sqlite3.Connection, rows: int, terms: str, said: Progress) -> None:
     if terms != TERMS or not _words_are_right(database, rows, said):
-        database.execute("INSERT INTO words (words) VALUES ('delete-all')")
-        for start in range(0, rows, BLOCK):
-            said("cutting words", start, rows)
-            texts = database.execute(
-                "SELECT row, text FROM sentence WHERE row >= ? AND row < ?", (start, start + BLOCK)
-            ).fetchall()
-            stems = [(row, stems_of(text)) for row, text in texts]
-            insert_words(database, stems)
-            database.executemany(
-                "UPDATE sentence SET length = ? WHERE row = ?", [(min(len(one), LONGEST), row) for row, one in stems]
-            )
+        cut_words(database, rows, said)
         database.execute("UPDATE about SET value = ? WHERE name = 'terms'", (TERMS,))
     lengths = database.execute("SELECT length FROM sentence ORDER BY row")
-    write_rows(library.folder / LENGTHS, 0, np.fromiter((n for (n,) in lengths), dtype=np.uint16))
+    write_rows(path, 0, np.fromiter((n for (n,) in lengths), dtype=np.uint16))
+
+
+def cut_words(database: sqlite3.Connection, rows: int, said: Progress) -> None:
+    """Cut the texts of all sentences into words anew, inside the transaction that is open."""
+    database.execute("INSERT INTO words (words) VALUES ('delete-all')")
+    for start in range(0, rows, BLOCK):
+        said("cutting words", start, rows)
+        texts = database.execute(
+            "SELECT row, text FROM sentence WHERE row >= ? AND row < ?", (start, start + BLOCK)
+        ).fetchall()
+        stems = [(row, stems_of(text)) for row, text in texts]
+        insert_words(database, stems)
+        database.executemany(
+            "UPDATE sentence SET length = ? WHERE row = ?", [(min(len(one), LONGEST), row) for row, one in stems]
+        )

@@ -5,6 +5,8 @@
     FOLDER/lengths.u16       row i: how many content words sentence i has
     FOLDER/nearest-*.faiss   in a large library, codes of the vectors; can be made again from them
 
+After a compaction (library/compact.py) rows are numbered anew, and lie in vectors-TOKEN.f16 and lengths-TOKEN.u16.
+
 The database decides. Vectors are written and flushed before the transaction that counts them is committed, and nothing
 counts them before; so a program that is killed at any moment leaves a library as it was after its last finished
 articles, and what lies behind the last row that counts is overwritten by the next writer. SQLite's own lock lets one
@@ -54,6 +56,7 @@ from library.words import (
 )
 
 FORMAT = 1  # of the folder; count up when an older program could not read what is written
+COMPACTED = 2  # the same, with files named after the token that the database tells
 DATABASE = "library.sqlite"
 VECTORS = "vectors.f16"
 LENGTHS = "lengths.u16"
@@ -283,15 +286,18 @@ class Library:
             former = self._state
             if former is not None and former.generation == generation:
                 return former
-            rows, dim = int(about["rows"]), int(about["dim"])
+            rows, dim, files = int(about["rows"]), int(about["dim"]), about.get("files", "")
+            if former is not None and former.files != files:
+                former = None  # its rows have other numbers
             described = NearestFile.from_json(json.loads(about["nearest"])) if about.get("nearest") else None
             live = np.ones(rows, dtype=np.bool_)
             dead = database.execute("SELECT row FROM sentence WHERE live = 0")
             live[np.fromiter((row for (row,) in dead), dtype=np.int64)] = False
-            vectors = map_vectors(self.folder / VECTORS, rows, dim)
-            lengths = map_lengths(self.folder / LENGTHS, rows)
+            vectors = map_vectors(self.file(VECTORS, about), rows, dim)
+            lengths = map_lengths(self.file(LENGTHS, about), rows)
             state = _State(
                 generation,
+                files,
                 live,
                 int(np.count_nonzero(live)),
                 int(lengths[live].sum(dtype=np.int64)),
@@ -367,12 +373,13 @@ class Library:
         """Write sentences that the library does not have; they count when the transaction is committed."""
         if not new:
             return
-        first = int(_about(database)["rows"])
+        about = _about(database)
+        first = int(about["rows"])
         stems = [stems_of(texts[key]) for key in new]
         lengths = np.array([min(len(one), LONGEST) for one in stems], dtype=np.uint16)
         rows = np.stack([vectors[key] for key in new])
-        write_rows(self.folder / VECTORS, first, rows)
-        write_rows(self.folder / LENGTHS, first, lengths)
+        write_rows(self.file(VECTORS, about), first, rows)
+        write_rows(self.file(LENGTHS, about), first, lengths)
         database.executemany(
             "INSERT INTO sentence (row, key, length, crc, live, text) VALUES (?, ?, ?, ?, 0, ?)",
             (
@@ -486,9 +493,9 @@ class Library:
         """Raise LibraryMismatch when this program or this encoder cannot use the library."""
         with _understood(self.folder):
             about = _about(self.database())
-        if int(about.get("format", 0)) != FORMAT:
+        if int(about.get("format", 0)) not in (FORMAT, COMPACTED):
             raise LibraryMismatch(
-                f"{self.folder} has format {about.get('format')} and this program reads {FORMAT}. "
+                f"{self.folder} has format {about.get('format')} and this program reads {FORMAT} and {COMPACTED}. "
                 "Upgrade article-qa, or make the library again."
             )
         if encoder is not None and encoder.fingerprint != about["model_fingerprint"]:
@@ -502,6 +509,12 @@ class Library:
                 f"{self.folder} was filled by other rules for words ({about['terms']}) than this version's ({TERMS}). "
                 f"Cut them again with: article-qa library repair --library {self.folder}"
             )
+
+    def file(self, name: str, about: Mapping[str, str]) -> Path:
+        """Return where VECTORS or LENGTHS lie, by what the database tells about the library."""
+        token = about.get("files", "")
+        stem, _, suffix = name.partition(".")
+        return self.folder / (f"{stem}-{token}.{suffix}" if token else name)
 
     # ── The database ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -543,6 +556,7 @@ class _State:
     """What is read once for each generation."""
 
     generation: int
+    files: str  # which files of vectors and lengths: those of one compaction
     live: BoolArray
     sentences: int  # that live
     length: int  # content words of those

@@ -228,9 +228,10 @@ class LibraryAnswerer:
             rows, places = rows[first : first + LONGEST_READ], places[first : first + LONGEST_READ]
         key = (number, held.fingerprint, first)
         with self._lock:
-            if key in self._views:
+            kept = self._views.get(key)
+            if kept is not None and kept.rows == tuple(rows):  # a compaction numbers rows anew
                 self._views.move_to_end(key)
-                return self._views[key]
+                return kept
         sentences = sentences_in(held, places)
         vectors: FloatArray = unit_rows(snapshot.vectors[rows].astype(np.float32))
         manifest = Manifest(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from index.errors import UserError
+from qa.cluster_commands import build_command
 from qa.options import CacheOption, JsonOption, ModelOption
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def mount(app: typer.Typer) -> None:
     library.command("stats")(stats_command)
     library.command("check", epilog="Exit status: 1 when something is wrong.")(check_command)
     library.command("repair", epilog="Exit status: 1 when something is wrong still.")(repair_command)
+    library.command("build", epilog="Example: article-qa library build --ray auto news/ -l /shared/news")(build_command)
+    library.command("compact")(compact_command)
     app.add_typer(library, name="library")
 
 
@@ -165,7 +168,12 @@ def stats_command(library: LibraryOption = DEFAULT_LIBRARY, as_json: JsonOption 
         return
     dates = f", {found.first_date} to {found.last_date}" if found.first_date else ""
     print(f"{found.folder}: {found.articles:,} articles{dates}")
-    print(f"{found.sentences:,} sentences in {found.places:,} places, {found.removed:,} rows of removed ones")
+    dead = ""
+    if found.removed:
+        share = 100 * found.removed / (found.removed + found.sentences)
+        size = found.removed * (2 * found.dim + 2) / 1e6
+        dead = f" ({share:.0f} %, {size:,.1f} MB of vectors and their texts; `library compact` drops them)"
+    print(f"{found.sentences:,} sentences in {found.places:,} places, {found.removed:,} rows of removed ones{dead}")
     print(f"{found.model}, {found.dim} dimensions, float16; written to {found.generation:,} times")
     if found.nearest is None:
         print("searched exactly: every sentence is compared")
@@ -202,6 +210,19 @@ def repair_command(
     with _open(library, whole=False) as opened, ProgressBar() as progress:
         complaints = repair(opened, _encoder(model, cache), progress=progress)
     _report(complaints, as_json=as_json)
+
+
+def compact_command(library: LibraryOption = DEFAULT_LIBRARY, as_json: JsonOption = False) -> None:
+    """Drop what removed and changed articles have left behind, for good; nothing is embedded again."""
+    from library import compact
+    from qa.progress import ProgressBar
+
+    with _open(library) as opened, ProgressBar() as progress:
+        done = compact(opened, progress=progress)
+    if as_json:
+        _print(dataclasses.asdict(done))
+    else:
+        print(f"{done.rows:,} rows of removed sentences dropped; {done.bytes / 1e6:,.1f} MB freed.")
 
 
 def open_asked(

@@ -16,7 +16,7 @@ TOOLS = ("training", "benchmarks", "tests")  # nothing at run time imports these
 # The one place of each library with an interface of its own, so that it can be replaced there.
 ONLY_IN = {
     "faiss": {"index/faiss_store.py", "library/nearest.py"},
-    "sqlite3": {"library/store.py", "library/check.py", "library/words.py"},
+    "sqlite3": {"library/store.py", "library/check.py", "library/compact.py", "library/words.py"},
     "bm25s": {"index/terms.py"},
     "Stemmer": {"index/terms.py"},
     "sentencex": {"index/sentences.py"},
@@ -29,6 +29,7 @@ ONLY_IN = {
     "ray": {"cluster/ray_nodes.py"},
     "typer": {
         "qa/__main__.py",
+        "qa/cluster_commands.py",
         "qa/evaluation_commands.py",
         "qa/library_commands.py",
         "qa/options.py",

@@ -762,11 +762,11 @@ def test_a_library_answers_in_its_article_and_the_light_goes_to_the_others_too(b
 
 
 def test_a_link_of_a_library_opens_its_article_and_asks_the_library(browser, library_address):
-    one = LibraryVisit(browser, library_address, path="/?article=3&q=When%20did%20the%20river%20rise%3F")
+    one = LibraryVisit(browser, library_address, path="?article=3&q=When%20did%20the%20river%20rise%3F")
     one.page.wait_for_selector(".turn:not(.pending)")
     assert lit(one.page) == "The river rose on Monday."
     one.close()
-    gone = LibraryVisit(browser, library_address, path="/?article=99&q=Who%3F")
+    gone = LibraryVisit(browser, library_address, path="?article=99&q=Who%3F")
     gone.page.wait_for_selector(".trouble")
     assert gone.page.locator(".turn").count() == 0
     gone.close()
