@@ -18,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -32,7 +32,7 @@ from cluster.shards import SHARDS, Manifest
 from index.article import Article
 from index.embeddings import Encoder, FloatArray
 from index.terms import TERMS, Words
-from library.errors import LibraryMismatch
+from library.errors import DamagedLibrary, LibraryMismatch, NoSuchLibrary
 from library.only import Only
 from library.store import (
     CANDIDATES,
@@ -40,6 +40,7 @@ from library.store import (
     MOST_PLACES,
     Asked,
     Found,
+    Held,
     Library,
     Place,
     Snapshot,
@@ -78,6 +79,7 @@ class _Shard:
     """One shard, opened. What leaves it is numbered as in the whole library."""
 
     id: str
+    written: int  # see `cluster.shards.Shard`
     library: Library
     first_row: int
     first_article: int
@@ -123,6 +125,12 @@ class ShardSet:
                 _Held(self._shards[number], stack.enter_context(self._shards[number].library.reading()))
                 for number in numbers
             ]
+            for one in held:
+                if one.snapshot.generation != one.shard.written:  # rows may mean other sentences than they did
+                    raise DamagedLibrary(
+                        f"{one.shard.library.folder} was written to after it was built. Delete it, and give the same "
+                        "`library build` again."
+                    )
             value = call(held[0], *arguments[1:]) if method in OF_ONE else call(held, *arguments)
             return Reply(self.generation, {one.shard.id: one.snapshot.sentences for one in held}, value)
 
@@ -171,6 +179,30 @@ def _places(held: Sequence[_Held], sentences: Sequence[int], which: Only | None)
     return dict(found)
 
 
+def _count(held: Sequence[_Held], which: Only | None) -> int:
+    """How many articles there are."""
+    return sum(one.shard.library.count(_here(which, one.shard)) for one in held)
+
+
+def _newest(held: Sequence[_Held], count: int, which: Only | None) -> list[Held]:
+    """The articles that came last, with their numbers in the whole library, the last first."""
+    found = [
+        replace(article, id=article.id + one.shard.first_article)
+        for one in held
+        for article in one.shard.library.newest(count, _here(which, one.shard))
+    ]
+    return sorted(found, key=lambda article: -article.id)[:count]
+
+
+def _with_text(held: Sequence[_Held], fingerprint: str) -> Held | None:
+    """The first article of that text, with its number in the whole library."""
+    for one in held:
+        with suppress(NoSuchLibrary):
+            article = one.shard.library.with_text(fingerprint)
+            return replace(article, id=article.id + one.shard.first_article)
+    return None
+
+
 # What the shard of an article is asked.
 
 
@@ -193,6 +225,7 @@ def _vectors(held: _Held, sentences: Sequence[int]) -> HalfArray:
 
 _OF_ALL: Mapping[str, Callable[..., Any]] = {
     "ready": _ready, "statistics": _statistics, "search": _search, "places": _places,
+    "count": _count, "newest": _newest, "with_text": _with_text,
 }  # fmt: skip
 OF_ONE: Mapping[str, Callable[..., Any]] = {"article": _article, "sentences_of": _sentences_of, "vectors": _vectors}
 
@@ -209,6 +242,7 @@ def _opened(folder: Path, manifest: Manifest, number: int, copies: RowArray) -> 
     lengths = map_lengths(library.folder / LENGTHS, shard.rows)
     return _Shard(
         shard.id,
+        shard.written,
         library,
         first,
         manifest.first_articles[number],
@@ -334,6 +368,26 @@ class ClusterLibrary:
                 f"({TERMS}). Build it again."
             )
 
+    def count(self, which: Only | None = None) -> int:
+        """Return how many articles there are, in the shards that answer."""
+        with self.reading() as snapshot:
+            return sum(snapshot.everyone("count", which))
+
+    def newest(self, count: int, which: Only | None = None) -> list[Held]:
+        """Return the articles that came last, the last first, of the shards that answer."""
+        with self.reading() as snapshot:
+            found = [held for some in snapshot.everyone("newest", count, which) for held in some]
+        return sorted(found, key=lambda held: -held.id)[:count]
+
+    def with_text(self, fingerprint: str) -> Held:
+        """Return the first article of that text, in the shards that answer. Raises NoSuchLibrary."""
+        with self.reading() as snapshot:
+            found = [held for held in snapshot.everyone("with_text", fingerprint) if held is not None]
+        if not found:
+            raise NoSuchLibrary(f"{self.folder}: no article of that text is in the library. Add it, or leave it out.")
+        first: Held = min(found, key=lambda held: held.id)
+        return first
+
     @contextmanager
     def reading(self) -> Iterator[ClusterSnapshot]:
         """Yield the library as one question sees it: a shard that does not answer once is not asked again."""
@@ -371,7 +425,7 @@ class ClusterSnapshot:
 
     def word_statistics(self, question: str) -> WordStatistics:
         """Return what BM25 must know of all shards to weigh a question."""
-        return total(self._everyone("statistics", question))
+        return total(self.everyone("statistics", question))
 
     def asked(self, question: str, question_vector: FloatArray, *, which: Only | None = None) -> ClusterAsked:
         """Return the question made ready to be searched for."""
@@ -382,7 +436,7 @@ class ClusterSnapshot:
         unknown = [row for row in rows if (row, which) not in self._places]
         if unknown:
             found: dict[int, list[Place]] = defaultdict(list)
-            for some in self._everyone("places", unknown, which):
+            for some in self.everyone("places", unknown, which):
                 for row, places in some.items():
                     found[row] += places
             for row in unknown:
@@ -415,9 +469,13 @@ class ClusterSnapshot:
     def search(self, asked: ClusterAsked, k: int) -> list[Found]:
         """Return the k nearest and the k best by words of all shards, nearest first."""
         arguments = (asked.question, asked.vector, asked.word_statistics, k, asked.which)
-        return merged(self._everyone("search", *arguments), k=k)
+        return merged(self.everyone("search", *arguments), k=k)
 
-    def _everyone(self, method: str, *arguments: Any) -> list[Any]:
+    def everyone(self, method: str, *arguments: Any) -> list[Any]:
+        """Return what each group of shards says to a call; one that does not answer is asked no more, and is missing.
+
+        Raises ShardsMissing when none answers.
+        """
         hosts, manifest = self._library.hosts, self._library.manifest
         replies = hosts.ask(self._alive, method, *arguments)
         found = {

@@ -331,10 +331,13 @@ class RayHosts:
 
     def close(self) -> None:
         """End the actors."""
+        ray = ray_module()
         with self._lock:
             for replica in (replica for alike in self._replicas for replica in alike):
-                if replica.actor is not None:
-                    ray_module().kill(replica.actor)
+                # Without a connection there are none: they end with it.
+                if replica.actor is not None and ray.is_initialized():
+                    with suppress(ray.exceptions.RayError):
+                        ray.kill(replica.actor)
 
 
 def _working() -> list[Any]:

@@ -55,6 +55,7 @@ class Shard:
     articles: int  # the largest number of one
     rows: int
     sentences: int  # rows that live
+    written: int  # how often its library had been written to: after that, nobody does
     embedded: int
     bytes: int  # of the sources
     left_out: tuple[LeftOut, ...]
@@ -125,10 +126,10 @@ def write_shard(
             added = library.add(_articles_of(block, date, left_out), encoder)
             library.index_nearest()
             with library.reading() as snapshot:
-                rows, sentences = len(snapshot.vectors), snapshot.sentences
+                rows, sentences, written = len(snapshot.vectors), snapshot.sentences, snapshot.generation
             articles = max((held.id for held in library.articles()), default=0)
             library.database().execute("PRAGMA journal_mode = DELETE")
-        shard = Shard(block.id, articles, rows, sentences, added.embedded, block.size, tuple(left_out))
+        shard = Shard(block.id, articles, rows, sentences, written, added.embedded, block.size, tuple(left_out))
         (place / "shard.json").write_text(json.dumps(asdict(shard)), encoding="utf-8")
         if before is not None:
             before()

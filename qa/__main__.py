@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from index.errors import UserError
-from qa import library_commands
+from qa import cluster_commands, library_commands
+from qa.cluster_commands import RayOption, ReplicasOption
 from qa.evaluation_commands import mount
 from qa.library_commands import AskedLibraryOption, OnlyOption
 from qa.options import (
@@ -64,6 +65,8 @@ def ask(
     article: ArticleOption = None,
     library: AskedLibraryOption = None,
     only: OnlyOption = None,
+    ray: RayOption = None,
+    replicas: ReplicasOption = 1,
     k: Annotated[int, typer.Option("-k", min=1, help="How many sentences to show, best first.")] = 1,
     model: ModelOption = None,
     reader: ReaderOption = None,
@@ -75,8 +78,9 @@ def ask(
 ) -> None:
     """Answer one question with a sentence of the article, or of one of the articles of a library."""
     answerer = _open(
-        article, model, reader, cache, no_cache, min_confidence, dense_weight=dense_weight, library=library, only=only
-    )
+        article, model, reader, cache, no_cache, min_confidence, dense_weight=dense_weight, library=library, only=only,
+        ray=ray, replicas=replicas,
+    )  # fmt: skip
     answer = answerer.ask(" ".join(question))
     _print_answer(answer, answerer, k=k, as_json=as_json)
     if not answer.candidates:
@@ -90,6 +94,8 @@ def chat(
     article: ArticleOption = None,
     library: AskedLibraryOption = None,
     only: OnlyOption = None,
+    ray: RayOption = None,
+    replicas: ReplicasOption = 1,
     k: Annotated[int, typer.Option("-k", min=1, help="How many sentences to show, best first.")] = 1,
     model: ModelOption = None,
     reader: ReaderOption = None,
@@ -101,7 +107,9 @@ def chat(
     """Ask one question after another; "Did he survive?" is understood from what was said before."""
     if article == "-":
         raise typer.BadParameter("standard input is where the questions come from", param_hint="--article")
-    answerer = _open(article, model, reader, cache, no_cache, min_confidence, library=library, only=only)
+    answerer = _open(
+        article, model, reader, cache, no_cache, min_confidence, library=library, only=only, ray=ray, replicas=replicas
+    )
     _say(answerer.described)
     _say("Ask away. An empty line is skipped, /new forgets what was said, /quit ends.")
     history: list[Turn] = []
@@ -133,6 +141,8 @@ def batch(
     article: ArticleOption = None,
     library: AskedLibraryOption = None,
     only: OnlyOption = None,
+    ray: RayOption = None,
+    replicas: ReplicasOption = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep the answers that are there and go on after them.")
     ] = False,
@@ -168,6 +178,8 @@ def batch(
                     progress=progress,
                     library=library,
                     only=only,
+                    ray=ray,
+                    replicas=replicas,
                 ),
                 resume=resume,
                 candidates=candidates,
@@ -218,6 +230,8 @@ def serve(
     article: ArticleOption = None,
     library: AskedLibraryOption = None,
     only: OnlyOption = None,
+    ray: RayOption = None,
+    replicas: ReplicasOption = 1,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
@@ -232,9 +246,14 @@ def serve(
     from qa.answer import DEFAULT_READER
 
     kept = _cache(cache, no_cache)
-    if library is not None:
-        answerer = library_commands.open_asked(
-            library, only, article, model=model, reader=reader, cache=kept, min_confidence=min_confidence
+    if library is not None or ray is not None:
+        options: dict[str, Any] = {
+            "model": model, "reader": reader, "cache": kept, "min_confidence": min_confidence,
+        }  # fmt: skip
+        answerer = (
+            library_commands.open_asked(library or "", only, article, **options)
+            if ray is None
+            else cluster_commands.open_asked(ray, library, only, article, replicas=replicas, **options)
         )
         from app import serve_library
 
@@ -353,8 +372,15 @@ def _open(
     progress: Progress | None = None,
     library: str | None = None,
     only: list[str] | None = None,
+    ray: str | None = None,
+    replicas: int = 1,
 ) -> Answerer | LibraryAnswerer:
     """What answers as the options ask for. Raises UserError."""
+    if ray is not None:
+        return cluster_commands.open_asked(
+            ray, library, only, article, replicas=replicas, model=model, reader=reader, cache=_cache(cache, no_cache),
+            min_confidence=min_confidence, dense_weight=dense_weight,
+        )  # fmt: skip
     if library is not None:
         return library_commands.open_asked(
             library, only, article, model=model, reader=reader, cache=_cache(cache, no_cache),

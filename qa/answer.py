@@ -82,6 +82,11 @@ class Answer:
         said = self.span or self.sentence
         return Turn(self.question, said.text if said else "")
 
+    @property
+    def not_searched(self) -> str:
+        """What could not be searched, in a sentence for people; empty but where a cluster was asked."""
+        return ""
+
     read: int = 0  # how many sentences the reader really read; the others keep the order of the retriever
     # Where a library was asked: the article that the offsets count in, and every place where the best sentence stands,
     # the one in that article first.

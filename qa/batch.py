@@ -138,6 +138,8 @@ def _record(
         "error": error,
         # Of a library only: which articles the sentence stands in, the one that the offsets count in first.
         **({"places": [asdict(place) for place in answer.places]} if answer and answer.places else {}),
+        # Of a library on a cluster only, and only where shards did not answer.
+        **({"not_searched": answer.not_searched} if answer and answer.not_searched else {}),
     }
 
 

@@ -8,6 +8,7 @@ import random
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -38,7 +39,7 @@ from cluster.shards import (
 from index.embeddings import FloatArray, unit_rows
 from index.errors import MissingExtra
 from library import Found, Incoming, Library, check, create_library, only
-from library.errors import DamagedLibrary, LibraryMismatch
+from library.errors import DamagedLibrary, LibraryMismatch, NoSuchLibrary
 from library.sources import LeftOut, listed, read_sources
 from library.words import WordStatistics
 from qa.cluster_answer import ClusterAnswerer
@@ -140,8 +141,12 @@ class Here:
         if method == self.dies_at:
             self.dead.add(groups[-1])
             self.dies_at = ""
-        asked = [group for group in groups if group not in self.dead]
-        return {group: self.changed(group, method, self.sets[group].reply(method, *arguments)) for group in asked}
+        found = {}
+        for group in groups:
+            with suppress(DamagedLibrary):
+                if group not in self.dead:
+                    found[group] = self.changed(group, method, self.sets[group].reply(method, *arguments))
+        return found
 
     def close(self) -> None:
         for one in self.sets:
@@ -436,6 +441,20 @@ def test_articles_sentences_and_vectors_are_those_of_one_library(folder: Path, o
     hosts.close()
 
 
+@pytest.mark.parametrize("which", [(), ("wires",), ("article:7",), ("nothing has this name",)])
+def test_the_contents_are_those_of_one_library(folder: Path, one_library: Library, which: tuple[str, ...]):
+    library, hosts = opened(folder)
+    assert library.count(only(which)) == one_library.count(only(which))
+    for count in (1, 7, 100):
+        ours, theirs = (some.newest(count, only(which)) for some in (library, one_library))
+        assert [replace(held, added="") for held in ours] == [replace(held, added="") for held in theirs]
+    for held in one_library.articles(only(which)):
+        assert library.with_text(held.fingerprint).id == one_library.with_text(held.fingerprint).id
+    with pytest.raises(NoSuchLibrary, match="no article of that text"):
+        library.with_text("0" * 64)
+    hosts.close()
+
+
 def test_words_that_no_shard_has_are_named(folder: Path, one_library: Library):
     library, hosts = opened(folder)
     vector = ENCODER.encode_queries([QUESTIONS[5]])[0]
@@ -509,13 +528,27 @@ def test_a_reply_names_its_shards_and_the_sentences_that_were_searched(folder: P
     hosts.close()
 
 
-def test_a_shard_that_lost_a_sentence_is_not_taken_for_whole(places: list[str], tmp_path: Path):
+@pytest.mark.parametrize("before", [True, False], ids=["before it is opened", "while it is asked"])
+def test_a_shard_that_somebody_wrote_to_is_not_taken_for_what_was_built(
+    places: list[str], tmp_path: Path, before: bool
+):
     manifest = built(places, tmp_path)
-    with Library(tmp_path / SHARDS / manifest.shards[1].id) as shard:
-        shard.remove([shard.articles()[0].id])
+
+    def write() -> None:
+        with Library(tmp_path / SHARDS / manifest.shards[1].id) as shard:
+            shard.remove([shard.articles()[0].id])
+
+    if before:
+        write()
     library, hosts = opened(tmp_path)
+    if not before:
+        assert ranking(library, QUESTIONS[0], k=5)
+        assert library.missing == ()
+        write()
     assert ranking(library, QUESTIONS[0], k=5)
     assert library.missing == tuple(hosts.groups[1])
+    with pytest.raises(DamagedLibrary, match="was written to after it was built"):
+        hosts.sets[1].reply("ready")
     hosts.close()
 
 

@@ -35,8 +35,8 @@ def test_no_file_names_a_folder_of_one_machine():
 def test_every_package_that_is_asked_for_has_the_exact_version_that_was_tried():
     tomllib = pytest.importorskip("tomllib")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]  # `make` installs these three
-    asked = [*project["dependencies"], *extras["web"], *extras["documents"], *extras["dev"]]
+    extras = project["optional-dependencies"]  # `make` installs these
+    asked = [*project["dependencies"], *extras["web"], *extras["documents"], *extras["cluster"], *extras["dev"]]
     asked = [line for line in asked if "python_version <" not in line]
     names = {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in asked}
     pinned = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.M)

@@ -232,7 +232,7 @@ def _answered(exchange: Exchange) -> str:
         f'<button type="button" class="said" data-row="{row}" dir="auto">{leading}{_marked(sentence, span)}</button>'
         "</blockquote>"
         f'<p class="sure"><span class="place">{_place(exchange)}</span> '
-        f'<span class="odds">{escape(_capital(sureness(answer.confidence)))}.</span></p>'
+        f'<span class="odds">{escape(_capital(sureness(answer.confidence)))}.</span></p>{_not_searched(answer)}'
     )
 
 
@@ -257,7 +257,11 @@ def _not_answered(exchange: Exchange) -> str:
             f'<p class="sure"><span class="place">{_place(exchange)}</span> '
             f'<span class="odds">It would be right in {odds(answer.confidence)} cases like this.</span></p>'
         )
-    return f'<p class="short">{exchange.refusal}</p>{missing}{nearest}'
+    return f'<p class="short">{exchange.refusal}</p>{missing}{nearest}{_not_searched(answer)}'
+
+
+def _not_searched(answer: Answer) -> str:
+    return f'<p class="missing">{escape(answer.not_searched)}</p>' if answer.not_searched else ""
 
 
 def _place(exchange: Exchange) -> str:
