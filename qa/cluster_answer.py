@@ -132,6 +132,6 @@ def cluster_answerer(
     with opened_on_cluster(address, library_folder(name), replicas=replicas) as library:
         encoder, chosen = open_models(model, reader, cache_folder() if cache is USER_CACHE else cache)
         yield ClusterAnswerer(
-            library, encoder, chosen, load_calibration(chosen.name), which=which,
+            library, encoder, chosen, load_calibration(chosen.name, library=True), which=which,
             min_confidence=min_confidence, dense_weight=dense_weight,
         )  # fmt: skip

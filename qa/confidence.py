@@ -17,6 +17,7 @@ from index.errors import ModelNotFound
 from qa.reader import Reading
 
 CALIBRATION_FILE = Path(__file__).parent / "weights" / "calibration.json"
+LIBRARY = "library"  # under a reader's calibration: the one for several articles read at once
 LOGIT_LIMIT = 12.0  # beyond this a probability is 0 or 1 to any reader of it, and a logarithm would run away
 
 
@@ -73,29 +74,40 @@ class Calibration:
 UNFITTED = Calibration(reader="any", intercept=0.0, coefficients={"top_logit": 0.5})
 
 
-def load_calibration(reader: str, path: Path = CALIBRATION_FILE) -> Calibration:
+def load_calibration(reader: str, path: Path = CALIBRATION_FILE, *, library: bool = False) -> Calibration:
     """Return the calibration filed for the reader of that name; the unfitted one when there is none.
 
+    library: the one for several articles read at once, where one is filed; else that of a single article.
     Raises ModelNotFound when the file is there but cannot be used.
     """
     if not path.exists():
         return UNFITTED
     try:
         entry = json.loads(path.read_text(encoding="utf-8")).get(reader)
+        if library and entry is not None:
+            entry = entry.get(LIBRARY, entry)
         return UNFITTED if entry is None else _calibration(reader, entry)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelNotFound(f"{path} is damaged ({error!r}). Install article-qa again.") from error
 
 
-def save_calibration(calibration: Calibration, path: Path = CALIBRATION_FILE) -> None:
-    """Write the calibration into the file, beside those of other readers."""
+def save_calibration(calibration: Calibration, path: Path = CALIBRATION_FILE, *, library: bool = False) -> None:
+    """Write the calibration into the file, beside those of other readers.
+
+    library: as the one for several articles read at once, beside that of a single article, which must be there.
+    A new calibration of a single article takes away that for libraries: it was fitted on what the former reader said.
+    """
     filed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    filed[calibration.reader] = {
+    entry = {
         "intercept": calibration.intercept,
         "coefficients": dict(calibration.coefficients),
         "threshold": calibration.threshold,
         "fitted_on": calibration.fitted_on,
     }
+    if library:
+        filed[calibration.reader][LIBRARY] = entry
+    else:
+        filed[calibration.reader] = entry
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(filed, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 

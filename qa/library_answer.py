@@ -420,6 +420,6 @@ def open_library_answerer(
     kept = cache_folder() if cache is USER_CACHE else cache
     encoder, chosen = open_models(model, reader, kept, window_pieces=window_pieces, most_pieces=most_pieces)
     return LibraryAnswerer(
-        library, encoder, chosen, load_calibration(chosen.name), which=which,
+        library, encoder, chosen, load_calibration(chosen.name, library=True), which=which,
         min_confidence=min_confidence, dense_weight=dense_weight,
     )  # fmt: skip

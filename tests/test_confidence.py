@@ -79,6 +79,20 @@ def test_a_reader_without_a_calibration_gets_the_unfitted_one(tmp_path):
     assert load_calibration("nobody", tmp_path / "calibration.json") == UNFITTED
 
 
+def test_a_library_has_a_calibration_of_its_own_and_without_one_that_of_an_article(tmp_path):
+    path = tmp_path / "calibration.json"
+    article = Calibration("one", 0.25, {"top_logit": 1.5}, 0.4, "10 questions")
+    library = Calibration("one", -1.0, {"none_logit": -0.5}, 0.2, "20 questions of a library")
+    save_calibration(article, path)
+    assert load_calibration("one", path, library=True) == article
+    save_calibration(library, path, library=True)
+    assert load_calibration("one", path, library=True) == library
+    assert load_calibration("one", path) == article
+    assert load_calibration("nobody", path, library=True) == UNFITTED
+    save_calibration(article, path)  # fitted anew, for another reader's shares than the library's was
+    assert load_calibration("one", path, library=True) == article
+
+
 @pytest.mark.parametrize(
     "content",
     [
