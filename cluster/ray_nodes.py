@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from index.terms import TERMS
 from library.store import FORMAT as SHARD_FORMAT
 
 ANSWERS_WITHIN = 5.0  # seconds, to a connection; a cluster on the same network takes milliseconds
+NOTICED_WITHIN = 60.0  # seconds in which Ray notices that a node is lost; by its own settings it takes up to 30
 PROBED_WITHIN = 120.0  # seconds for every node to say that it is there: the first call starts a process on each
 
 EncoderFactory = Callable[[], Encoder]  # called on the node, which has its own copy of the model
@@ -127,6 +129,8 @@ def check_nodes(folder: Path, *, writes: bool) -> None:
             try:
                 complaint, program = ray.get(answer, timeout=PROBED_WITHIN)
             except ray.exceptions.RayError as error:
+                if not isinstance(error, ray.exceptions.RayTaskError) and _goes(node):
+                    continue
                 raise UnlikeNode(
                     f"node {node.name} cannot run this program ({_last_line(error)}). "
                     "Install article-qa[cluster] of the same version there, with the same Python."
@@ -142,6 +146,16 @@ def check_nodes(folder: Path, *, writes: bool) -> None:
                 )
     finally:
         (folder / token).unlink(missing_ok=True)
+
+
+def _goes(node: Node) -> bool:
+    """Whether a node that does not answer is lost: it is known to be alive until its silence has been noticed."""
+    until = time.monotonic() + NOTICED_WITHIN
+    while any(other.id == node.id for other in nodes()):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def _probe(folder: str, file: str, writes: bool) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from cluster.asking import ClusterLibrary, ShardSet
 from cluster.blocks import blocks_of
 from cluster.build import build
 from cluster.errors import ClusterError, NoCluster, NotShared, ShardsMissing, UnlikeNode
-from cluster.ray_nodes import connected
+from cluster.ray_nodes import check_nodes, connected
 from cluster.serve import Holder, RayHosts, opened_on_cluster
 from cluster.shards import SHARDS, Manifest, made_by, read_copies, read_manifest
 from index.embeddings import Encoder, FloatArray
@@ -404,6 +404,14 @@ def test_what_a_user_can_mend_is_said_in_one_line(
     monkeypatch.setattr("cluster.ray_nodes._probe", lambda _folder, _file, _writes: ("", "an older one"))
     with pytest.raises(UnlikeNode, match="another version"), opened_on_cluster(address, tmp_path / "own"):
         pass
+
+
+def test_a_node_that_was_lost_just_now_is_not_taken_for_one_that_cannot_run_the_program(
+    nodes: Nodes, address: str, folder: Path
+):
+    """For some seconds Ray knows it as alive still."""
+    nodes.kill_one()
+    check_nodes(folder, writes=False)
 
 
 @pytest.mark.parametrize("wrong", ["127.0.0.1:1", "nowhere", "http://127.0.0.1:6379", "ray://127.0.0.1:10001"])
