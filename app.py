@@ -242,8 +242,8 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
                 send = gr.Button("Ask", variant="primary", elem_id="send", scale=0)
 
     # What a library's page does not have is never changed there.
-    bringing = isinstance(above, _Bringing)
-    brought = (above.another, above.pasted, above.dropped) if bringing else (gr.State(), gr.State(), gr.State())
+    missing = (gr.State(), gr.State(), gr.State())
+    brought = (above.another, above.pasted, above.dropped) if isinstance(above, _Bringing) else missing
     desk: list[Any] = [
         session, pane, conversation, examples, question, above.shelf, above.complaint, *brought, waiting
     ]  # fmt: skip
@@ -259,7 +259,7 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         **quiet,
     )
     conversation.submit(page.hear, [session], desk, **quiet)
-    if bringing:
+    if isinstance(above, _Bringing):
         pasted, dropped = above.pasted, above.dropped
         for event, source in ((above.take.click, pasted), (pasted.submit, pasted), (dropped.upload, dropped)):
             event(

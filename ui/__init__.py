@@ -2,6 +2,7 @@
 
     library         which articles are open, and their answerers; several people at once
     line, waiting   whose turn it is; what a person is told who must wait
+    archive         a library of many articles -> its contents, its articles, and answers out of it
     article_pane    Article -> the pane, each sentence findable by its row
     conversation    exchanges -> the chat, newest last
     suggestions     Answerer -> example questions that it answers
