@@ -46,6 +46,8 @@ from qa.cluster_answer import ClusterAnswerer
 from qa.confidence import Calibration
 from qa.library_answer import LibraryAnswerer
 from qa.reader import FusedReader
+from ui.archive import Archive
+from ui.conversation import conversation_html
 
 
 class BagEncoder(WordEncoder):
@@ -643,6 +645,29 @@ def test_an_answer_says_how_many_shards_were_missing(folder: Path):
     hosts.dead = {2}
     answerer.ask(QUESTIONS[0])
     assert answerer.ask("").missing == (), "nothing was asked of the shards"
+    hosts.close()
+
+
+def test_the_app_shows_a_library_of_shards_as_it_shows_any_other_and_says_what_was_not_searched(
+    folder: Path, one_library: Library
+):
+    library, hosts = opened(folder)
+    ours, theirs = (
+        Archive(answerer(some, ENCODER, FusedReader(), CALIBRATION))
+        for answerer, some in ((ClusterAnswerer, library), (LibraryAnswerer, one_library))
+    )
+    assert ours.suggestions() == theirs.suggestions()
+    assert ours.contents("wires").replace(ours.name, "") == theirs.contents("wires").replace(theirs.name, "")
+    for question in QUESTIONS:
+        got, wanted = (archive.ask(question, (), pane="contents") for archive in (ours, theirs))
+        shown, plain = (re.sub(r"\d+ ms", "", conversation_html([one])) for one in (got, wanted))
+        assert shown == plain
+        assert "did not answer" not in shown
+        assert ours.pane(got.key) == theirs.pane(wanted.key)
+    hosts.dead = {1}
+    for question in (QUESTIONS[0], QUESTIONS[5]):
+        shown = conversation_html([ours.ask(question, (), pane="contents")])
+        assert shown.count("shards did not answer: what stands in them was not searched.") == 1
     hosts.close()
 
 
