@@ -19,12 +19,15 @@ from test_bert_graph import HEADS, INNER, LAYERS, WIDTH, random_weights
 from index.article import Article
 from index.embeddings import (
     AGREEMENT,
+    BATCH_PIECES,
     DEFAULT_MODEL_SHA256,
+    MANY,
     PROBES,
     FloatArray,
     OnnxEncoder,
     PairedEncoder,
     SentenceTransformerEncoder,
+    _batches,
     default_model_folder,
     default_threads,
     model_folder,
@@ -120,6 +123,24 @@ def test_more_texts_than_a_batch_holds_are_all_embedded(folder: Path) -> None:
     encoder = OnnxEncoder(folder)
     vectors = encoder.encode_documents(TEXTS * 20)
     np.testing.assert_allclose(vectors, np.tile(encoder.encode_documents(TEXTS), (20, 1)), atol=1e-5)
+
+
+def test_many_texts_get_the_vectors_that_few_get(folder: Path, tmp_path: Path) -> None:
+    """From MANY on, each thread computes batches of its own, with a session of its own where the graph is kept."""
+    count = MANY // len(TEXTS) + 1
+    for cache in (None, tmp_path):
+        encoder = OnnxEncoder(folder, cache=cache, threads=2)
+        vectors = encoder.encode_documents(TEXTS * count)
+        np.testing.assert_allclose(vectors, np.tile(encoder.encode_documents(TEXTS), (count, 1)), atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_batches_hold_every_row_once_and_no_more_word_pieces_than_they_may(seed: int) -> None:
+    lengths = np.random.default_rng(seed).integers(1, 500, size=300).tolist()
+    found = _batches(lengths, pieces=BATCH_PIECES)
+    assert sorted(row for rows in found for row in rows) == list(range(300))
+    widths = [max(lengths[row] for row in rows) for rows in found]
+    assert all(len(rows) == 1 or len(rows) * width <= BATCH_PIECES for rows, width in zip(found, widths, strict=True))
 
 
 def test_no_text_gives_no_vector(folder: Path) -> None:

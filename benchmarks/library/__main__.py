@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=300, help="crowd, beside, stories: asked at most")
     parser.add_argument("--stories", type=int, default=300, help="stories: files in the folder")
     parser.add_argument("--graph-at", type=int, default=100_000, help="nearest: the size at which HNSW is tried")
+    parser.add_argument("--rounds", type=int, default=3, help="beside: how often each is filled and asked, in turn")
     parser.add_argument("--txtai", type=Path, help="beside: the Python of an environment that has txtai")
     given = parser.parse_args()
     until = time.monotonic() + 60 * given.minutes
@@ -88,7 +89,9 @@ def main() -> None:
 
         if given.txtai is None:
             parser.error("beside: name the Python of an environment that has txtai: --txtai V/bin/python")
-        beside(given.data, kept, python=given.txtai, most=given.sentences, questions=given.questions)
+        beside(
+            given.data, kept, python=given.txtai, most=given.sentences, questions=given.questions, rounds=given.rounds
+        )
 
 
 if __name__ == "__main__":

@@ -24,10 +24,9 @@ from library import Incoming, create_library, open_library
 from qa.retrieve import fuse, order
 
 SENTENCES_OF_ARTICLE = 30
-ROUNDS = 3
 
 
-def beside(paths: Sequence[Path], kept: KeptEncoder, *, python: Path, most: int, questions: int) -> None:
+def beside(paths: Sequence[Path], kept: KeptEncoder, *, python: Path, most: int, questions: int, rounds: int) -> None:
     """Print both, in turn, each in a process of its own."""
     articles, asked = read(paths)
     texts = [text for text in sentences_of(articles) if kept.knows(text)][:most]
@@ -43,9 +42,9 @@ def beside(paths: Sequence[Path], kept: KeptEncoder, *, python: Path, most: int,
     (folder / "questions.json").write_text(json.dumps(answers), encoding="utf-8")
     np.save(folder / "vectors.npy", kept.encode_documents(texts))
     np.save(folder / "questions.npy", kept.encode_queries(list(answers)))
-    print(f"{len(texts):,} sentences with their own vectors, {len(answers)} questions; {ROUNDS} rounds in turn")
+    print(f"{len(texts):,} sentences with their own vectors, {len(answers)} questions; {rounds} rounds in turn")
     theirs = str(Path(__file__).with_name("one_of_two.py"))
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for name, command in (
             ("ours", [sys.executable, "-m", "benchmarks.library.beside"]),
             ("txtai", [str(python), theirs]),

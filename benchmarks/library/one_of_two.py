@@ -37,7 +37,7 @@ def report_asked(folder: Path, place: Path, opened: Callable[[Path], Search]) ->
         right = [any(answer in text for answer in answers) for text in found]
         first += bool(right) and right[0]
         ten += any(right)
-    warm = times[WARMING:]
+    warm = times[min(WARMING, len(times) // 2) :]
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     grown = [after - at_first for after, at_first in zip(_memory(), before, strict=True)]
     print(
