@@ -67,6 +67,7 @@ def add(folder: Path, place: Path) -> None:
     began = time.perf_counter()
     made = Embeddings(method="external", transform=transform, hybrid=True, content=True)
     made.index(enumerate(texts))
+    made.config.pop("transform")  # a function cannot be kept, and is put back where it is opened
     made.save(str(place))
     print(f"added in {time.perf_counter() - began:.1f} s")
 
@@ -80,9 +81,8 @@ def opened(place: Path) -> Search:
     def transform(some: list[str]) -> Any:
         return np.stack([asked[text] for text in some])
 
-    embeddings = Embeddings(method="external", transform=transform)
+    embeddings = Embeddings()
     embeddings.load(str(place))
-    embeddings.config["transform"] = transform
     embeddings.model.transform = transform
 
     def search(question: str, vector: Any) -> list[str]:
