@@ -118,6 +118,7 @@ class Nearest:
             parameters = faiss.SearchParametersIVF(nprobe=self.described.probes)
             if bits is not None:
                 parameters.sel = faiss.IDSelectorBitmap(bits)
+            faiss.omp_set_num_threads(default_threads())  # for this thread of ours alone
             found.append(self._codes.search(asked, min(k, self._covered), params=parameters)[1][0])
         if len(self.vectors) > self._covered:
             tail = self._grown_tail()
@@ -128,6 +129,9 @@ class Nearest:
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
             if everything and tail.ntotal == len(self.vectors) - self._covered:
                 parameters = None
+            # FAISS parts questions among threads here, and there is one: others would have nothing to do but be waited
+            # for, which takes 40 ms where all cores are busy.
+            faiss.omp_set_num_threads(1)
             rows = tail.search(asked, min(k, tail.ntotal), params=parameters)[1][0]
             found.append(np.where(rows >= 0, rows + self._covered, -1))
         rows = np.concatenate(found) if found else np.empty(0, np.int64)
