@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.library.data import BETWEEN, read, sentences_of
+from benchmarks.library.growth import MixedEncoder
 from benchmarks.library.kept import KeptEncoder
 from benchmarks.library.one_of_two import Search, report_asked
 from index.article import article_from_text
@@ -29,7 +30,8 @@ SENTENCES_OF_ARTICLE = 30
 def beside(paths: Sequence[Path], kept: KeptEncoder, *, python: Path, most: int, questions: int, rounds: int) -> None:
     """Print both, in turn, each in a process of its own."""
     articles, asked = read(paths)
-    texts = [text for text in sentences_of(articles) if kept.knows(text)][:most]
+    texts = sentences_of(articles)[:most]
+    encoder = MixedEncoder(kept, texts)
     folder = kept.folder / "beside"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -40,9 +42,12 @@ def beside(paths: Sequence[Path], kept: KeptEncoder, *, python: Path, most: int,
         answers.setdefault(one.question, [" ".join(text[start:stop].split()) for start, stop in one.places])
     (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
     (folder / "questions.json").write_text(json.dumps(answers), encoding="utf-8")
-    np.save(folder / "vectors.npy", kept.encode_documents(texts))
+    np.save(folder / "vectors.npy", encoder.encode_documents(texts))
     np.save(folder / "questions.npy", kept.encode_queries(list(answers)))
-    print(f"{len(texts):,} sentences with their own vectors, {len(answers)} questions; {rounds} rounds in turn")
+    own = sum(map(kept.knows, texts))
+    print(
+        f"{len(texts):,} sentences, {own:,} with their own vectors, {len(answers)} questions; {rounds} rounds in turn"
+    )
     theirs = str(Path(__file__).with_name("one_of_two.py"))
     for number in range(rounds):
         for name, command in (

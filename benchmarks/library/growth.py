@@ -36,7 +36,10 @@ NOISE = 4_096  # rows of it, made once: a row for each text would take longer th
 class MixedEncoder:
     """Gives back vectors embedded before; that of any other text is mixed of two of them, always in the same way."""
 
-    def __init__(self, kept: KeptEncoder) -> None:
+    def __init__(self, kept: KeptEncoder, texts: Sequence[str]) -> None:
+        """Mix the vectors of those of the texts that were embedded before."""
+        # Not all that is kept: mixed of a question, a vector would be nearer to it than any sentence can be.
+        self._mixed = kept.encode_documents([text for text in texts if kept.knows(text)])
         self.name, self.fingerprint, self.dim = kept.name, kept.fingerprint, kept.dim
         self.seconds = 0.0
         self._kept = kept
@@ -47,7 +50,8 @@ class MixedEncoder:
         """Return the known or mixed vectors, float32 (len(texts), dim), rows of length 1."""
         began = time.perf_counter()
         keys = np.frombuffer(b"".join(map(key_of, texts)), dtype=np.uint32).reshape(-1, 4)
-        found = self._kept.mixed(keys[:, 0], keys[:, 1]) + self._noise[keys[:, 2] % NOISE]
+        one, two = (self._mixed[keys[:, place] % len(self._mixed)] for place in (0, 1))
+        found = one + np.float32(0.5) * two + self._noise[keys[:, 2] % NOISE]
         known = [place for place, text in enumerate(texts) if self._kept.knows(text)]
         if known:
             found[known] = self._kept.encode_documents([texts[place] for place in known])
@@ -70,7 +74,7 @@ def growth(paths: Sequence[Path], kept: KeptEncoder, *, largest: int, until: flo
     (kept.folder / "questions.json").write_text(json.dumps(questions), encoding="utf-8")
     embedded = sum(map(kept.knows, texts))
     print(f"{len(texts):,} real sentences, {embedded:,} of them with their own vectors; beyond, see the script's head.")
-    encoder = MixedEncoder(kept)
+    encoder = MixedEncoder(kept, texts)
     folder, place = kept.folder / "growth", kept.folder / "growth.json"
     taken = json.loads(place.read_text(encoding="utf-8"))["lines"] if place.exists() else 0  # lines added before
     with create_library(folder, encoder) as library:

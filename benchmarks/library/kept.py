@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from index.embeddings import Encoder, FloatArray
 from library.store import key_of
@@ -57,11 +56,6 @@ class KeptEncoder:
         if count:
             shape = (count, self.dim)
             self._vectors = np.asarray(np.memmap(self.folder / "vectors.f32", np.float32, "r", shape=shape))
-
-    def mixed(self, one: npt.NDArray[np.uint32], two: npt.NDArray[np.uint32]) -> FloatArray:
-        """Return sums of two vectors, float32 (len(one), dim), chosen by numbers: the second counts half."""
-        count = len(self._vectors)
-        return np.asarray(self._vectors[one % count] + np.float32(0.5) * self._vectors[two % count], dtype=np.float32)
 
     def knows(self, text: str) -> bool:
         """Return whether the text has been embedded before."""

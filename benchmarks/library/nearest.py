@@ -33,7 +33,7 @@ def nearest(paths: Sequence[Path], kept: KeptEncoder, *, largest: int, graph_at:
     texts = sentences_of(articles)
     print(f"{sum(map(kept.knows, texts)):,} real vectors first, then mixed ones; {QUESTIONS} real questions")
     questions = kept.encode_queries([one.question for one in asked][:: max(len(asked) // QUESTIONS, 1)][:QUESTIONS])
-    encoder = MixedEncoder(kept)
+    encoder = MixedEncoder(kept, texts)
     lines = list(lines_of(texts, min(largest, max(SIZES))))
     for size in (one for one in SIZES if one <= largest):
         if time.monotonic() > until:
