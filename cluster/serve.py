@@ -8,9 +8,9 @@ One replica of each group is asked. When it does not answer as it should, the ne
 for one to come back, up to its patience; then the group is left out of this answer, which says so, and later questions
 do not wait for it until it is there again.
 
-Ray starts a lost actor anew on a node that is there, from a few words that name the library: nothing of it lies in
-memory that may be lost. An actor that cannot open its shards where it is, is ended, and another begun on a node that
-has not been tried.
+An actor is made from a few words that name the library: nothing of it lies in memory that may be lost. Ray starts a
+process that ended anew where it was; when the node is lost, or the shards cannot be opened there, another is begun on a
+node that has not been tried.
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ class RayHosts:
             return False
         try:
             node, said = ray.get(replica.looked)
-        except ray.exceptions.ActorDiedError as error:  # for good: Ray does not start it again
+        except (ray.exceptions.ActorDiedError, ray.exceptions.ActorUnschedulableError) as error:  # for good
             self._move(replica, _first_line(error), replica.node)
             return False
         except ray.exceptions.RayError as error:
@@ -317,10 +317,13 @@ class RayHosts:
             (node.id for node in working if node.id not in replica.blind),
             key=lambda node: (node in same, node == replica.node, taken.count(node)),
         )
-        there = ray_module().util.scheduling_strategies.NodeAffinitySchedulingStrategy(place, soft=True)
+        # Not a wish (soft=True), which Ray may pass over: then both replicas of a group could be lost with one node,
+        # and a node that does not see the shards be given them again and again.
+        strategies = ray_module().util.scheduling_strategies
+        there = strategies.NodeAffinitySchedulingStrategy(place, soft=False)
         replica.actor = self._class.options(
             num_cpus=0,  # set aside: a lost actor must find room on the nodes that are left
-            max_restarts=-1,
+            max_restarts=-1,  # on its node
             max_task_retries=0,
             max_concurrency=AT_ONCE,
             scheduling_strategy=there,
