@@ -1,4 +1,4 @@
-"""The app on the built-in article comes in; pictures of its main states go out, into docs/screenshots/.
+"""The app on the built-in article and on a small library comes in; pictures of it go out, into docs/screenshots/.
 
 python docs/screenshots.py          needs Chromium, and playwright from the extra "dev"
 """
@@ -102,6 +102,18 @@ def evaluate(page: Any) -> None:
     page.wait_for_timeout(600)
 
 
+def library(page: Any) -> None:
+    """An answer out of several articles, with the other places of its sentence."""
+    ask(page, "How many people were on the ferry?")
+    page.click(".turn .also > summary")
+    page.click(".turn .others > summary")
+
+
+def contents(page: Any) -> None:
+    """What a library holds."""
+    page.wait_for_selector(".toc")
+
+
 STATES: tuple[tuple[str, tuple[int, int], str, Callable[[Any], None]], ...] = (
     ("welcome", DESKTOP, "light", welcome),
     ("answer", DESKTOP, "light", answer),
@@ -115,6 +127,42 @@ STATES: tuple[tuple[str, tuple[int, int], str, Callable[[Any], None]], ...] = (
     ("whole-shelf", DESKTOP, "light", whole_shelf),
     ("opening", DESKTOP, "light", opening),
 )
+LIBRARY_STATES = (
+    ("library", DESKTOP, "light", library),
+    ("library-contents", DESKTOP, "light", contents),
+    ("library-dark", DESKTOP, "dark", library),
+    ("library-phone", PHONE, "light", library),
+)
+STORIES = (
+    ("wire/agency.txt", "2024-05-18", """Ferry company says sorry
+
+A car ferry with 112 people aboard ran aground off Tarn Point on Tuesday night. Nobody was hurt.
+
+The company said on Saturday that it was sorry, and that every passenger would get the fare back."""),
+    ("https://example.org/cat-wins", "2024-06-07", """Cat wins by-election
+
+A cat called Marmalade won the by-election in Lower Wick on Thursday with 612 votes. The candidate of the Orchard Party
+came second with 540.
+
+Her owner, Ines Potter, 34, said that she had entered the cat as a joke. The council’s lawyers will meet on Monday."""),
+)  # fmt: skip
+
+
+def open_library(folder: Path) -> str:
+    """Serve a library of four articles; return its address."""
+    from app import serve_library
+    from index.article import article_from_text, read_article
+    from index.article import builtin_article as builtin
+    from library import Incoming, create_library
+    from qa.answer import open_models
+    from qa.library_answer import open_library_answerer
+
+    with create_library(folder / "city-desk", open_models(None, "trained", folder)[0]) as made:
+        stories = [Incoming(article_from_text(text, source=source), date) for source, date, text in STORIES]
+        ferry = Incoming(read_article(ROOT / "tests" / "data" / "ferry.html"), "2024-05-17")
+        made.add([Incoming(builtin(), "2023-01-24"), ferry, *stories], open_models(None, "trained", folder)[0])
+    answerer = open_library_answerer(str(folder / "city-desk"), cache=folder)
+    return serve_library(answerer, port=0, open_browser=False, cache=folder, block=False)
 
 
 def main() -> None:
@@ -131,15 +179,21 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as cache, sync_playwright() as playwright:
         shutil.copytree(ROOT / "eval" / "baseline", Path(cache, "runs", "baseline"))
-        address = serve(builtin_article(), port=0, open_browser=False, cache=Path(cache), block=False)
+        wanted = [state for state in (*STATES, *LIBRARY_STATES) if len(sys.argv) < 2 or state[0] in sys.argv[1:]]
+        addresses = {}
+        if any(state in STATES for state in wanted):
+            addresses |= dict.fromkeys(
+                STATES, serve(builtin_article(), port=0, open_browser=False, cache=Path(cache), block=False)
+            )
+        if any(state in LIBRARY_STATES for state in wanted):
+            addresses |= dict.fromkeys(LIBRARY_STATES, open_library(Path(cache)))
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        for name, (width, height), scheme, reach in STATES:
-            if len(sys.argv) > 1 and name not in sys.argv[1:]:
-                continue
+        for state in wanted:
+            name, (width, height), scheme, reach = state
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.set_default_timeout(PATIENCE)
-            page.goto(address)
-            page.wait_for_selector("#article .s")
+            page.goto(addresses[state])
+            page.wait_for_selector("#article .s, #article .toc")
             page.wait_for_selector("#first .examples ul, #first .examples p:not(:has-text('Looking'))")
             reach(page)
             picture = Image.open(BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)

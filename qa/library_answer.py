@@ -44,6 +44,7 @@ from qa.dialogue import Turn
 from qa.reader import Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, Candidate, fuse, order, retrieve
 from qa.show import answer_dict, as_dict, as_text, one_line
+from qa.spelling import Vocabulary, mended, vocabulary
 
 if TYPE_CHECKING:
     from library.store import Asked
@@ -116,23 +117,24 @@ class LibraryAnswerer:
         """Return the answer to a question in the light of earlier turns (oldest first). Raises for no question text."""
         clock = Clock()
         heard = hear(question, history)
-        asked, understood = heard.asked, heard.understood
         if heard.complaint:
-            return unasked(asked, heard.complaint, clock.laps("decide"))
+            return unasked(heard.asked, heard.complaint, clock.laps("decide"))
         clock.lap("understand")
-        once = _Once(self.encoder, understood.search)
         with self.library.reading() as snapshot:
-            search = snapshot.asked(understood.search, once.vector, which=self.which)
-            ranked = self.rank(search)
-            if not ranked:
-                return unasked(asked, self._nothing(snapshot), clock.laps("retrieve"))
-            views = [self.view(snapshot, one.id, one.number) for one in ranked[: self.articles_read]]
+            once, search, views = self._looked_for(snapshot, heard.understood.search)
+            plain = mended(heard.asked, search.words.unmentioned, lambda: _words_of(views))
+            if plain != heard.asked:  # the articles that the other words found know how it is spelt
+                heard = hear(question, history, spelt=lambda _: plain)
+                once, search, views = self._looked_for(snapshot, heard.understood.search)
+            if not views:
+                return unasked(heard.asked, self._nothing(snapshot), clock.laps("retrieve"))
+            understood = heard.understood
             clock.lap("retrieve")
             candidates = [
                 retrieve(understood.search, view.article_index, once, dense_weight=self.dense_weight) for view in views
             ]
             readings = [
-                self.reader.read(asked, understood.turns, view.article_index, some)
+                self.reader.read(heard.plain, understood.turns, view.article_index, some)
                 for view, some in zip(views, candidates, strict=True)
             ]
             reading, which_view = put_together(readings, [view.rows for view in views])
@@ -141,16 +143,24 @@ class LibraryAnswerer:
             reading = self._placed(reading, homes, snapshot)
             home = homes[0]
             unmentioned = search.words.unmentioned
-        answer = self._alone(home).decide(asked, understood.shown, reading)
+        answer = self._alone(home).decide(heard.plain, understood.shown, reading)
         best = reading.sentences[0].candidate
         return replace(
             answer,
+            question=heard.asked,
             unmentioned=unmentioned,
             reason=_reason(answer, unmentioned),
             home=home.article_index,
             places=best.places if isinstance(best, LibraryCandidate) else (),
             ms=clock.laps("decide"),
         )
+
+    def _looked_for(self, snapshot: Snapshot, text: str) -> tuple[_Once, Asked, list[_View]]:
+        """The text embedded, what is near it, and the best articles ready to be read; none where nothing is near."""
+        once = _Once(self.encoder, text)
+        search = snapshot.asked(text, once.vector, which=self.which)
+        best = self.rank(search)[: self.articles_read]
+        return once, search, [self.view(snapshot, one.id, one.number) for one in best]
 
     @property
     def described(self) -> str:
@@ -296,6 +306,15 @@ def _home(read: ReadSentence) -> Place:
     candidate = read.candidate
     assert isinstance(candidate, LibraryCandidate)  # all that `ask` returns are
     return candidate.places[0]
+
+
+def _words_of(views: Sequence[_View]) -> Vocabulary:
+    """The words of several articles by their first letters, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for view in views:
+        for first, words in vocabulary(view.article_index.article).items():
+            found.setdefault(first, {}).update(dict.fromkeys(words))
+    return {first: tuple(words) for first, words in found.items()}
 
 
 def _named(place: Place) -> str:

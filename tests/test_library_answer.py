@@ -146,6 +146,15 @@ def test_the_evaluation_counts_an_answer_of_another_article_as_wrong_and_of_a_co
     assert elsewhere.candidates[0].candidate.sentence.start == elsewhere.sentence.start
 
 
+def test_a_misspelt_word_is_mended_towards_the_articles_that_the_other_words_find(open_with):
+    answerer = open_with("Sheep graze here.", "Mayor Carter wept by the river.", "Nobody was hurt by the bridge.")
+    answer = answerer.ask("Did the mayor Cartter weep by the river?")
+    assert answer.question == "Did the mayor Cartter weep by the river?"
+    assert answer.understood == "Did the mayor Carter weep by the river?"
+    assert answer.unmentioned == ("weep",)  # it says "wept"
+    assert answer.places[0].source == "s1"
+
+
 @pytest.mark.model
 def test_the_real_models_find_the_right_article_among_several(tmp_path):
     encoder, reader = open_models(None, "trained", None)

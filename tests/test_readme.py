@@ -91,10 +91,11 @@ def test_every_script_shown_exists_with_its_options(document):
         if folder not in FOLDERS or folder == "qa":
             continue
         path = ROOT / (name if name.endswith(".py") else name.replace(".", "/") + ".py")
-        if not path.exists():
+        files = [path] if path.exists() else sorted(path.with_suffix("").glob("*.py"))  # a package that is run
+        if not files:
             wrong.append(name)
             continue
-        source = path.read_text(encoding="utf-8")
+        source = "".join(file.read_text(encoding="utf-8") for file in files)
         wrong += [f"{name} {word}" for word in words if word.startswith("--") and f'"{word}"' not in source]
     assert wrong == []
 
