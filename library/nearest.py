@@ -29,7 +29,8 @@ from library.words import BoolArray
 EXACT_UP_TO = 50_000  # rows compared one by one: 5 ms on two cores, and 38 MB
 OUTGROWN = 4.0  # trained anew when there are this many times the rows it was trained for
 WANTED_RECALL = 0.99
-SPARE = 2  # times the cells that were enough: real questions lie further from the sentences than those made up here
+SPARE = 1.25  # times the cells that were enough for made-up questions: real ones differ
+MADE_OF = 3  # stored vectors in a made-up question: as near to its nearest sentences as a real one, at a cosine of 0.6
 PROBED = 256  # stored vectors that are asked for, to choose how many cells are looked into
 PER_CELL = 64  # rows that a cell is trained on; FAISS warns below 39
 ITERATIONS = 10
@@ -66,7 +67,6 @@ class NearestFile:
 def _faiss() -> Any:
     import faiss
 
-    faiss.omp_set_num_threads(default_threads())
     return faiss
 
 
@@ -112,13 +112,15 @@ class Nearest:
     def _proposed(self, question_vector: FloatArray, k: int, allowed: BoolArray, *, everything: bool) -> RowArray:
         faiss = _faiss()
         asked = np.ascontiguousarray(question_vector.reshape(1, -1), dtype=np.float32)
+        # FAISS parts questions among threads, and here is one: the other threads would have nothing to do but be waited
+        # for, which takes 40 ms where all cores are busy. (Its setting holds for the thread that calls.)
+        faiss.omp_set_num_threads(1)
         found: list[RowArray] = []
         if self._codes is not None and self.described is not None:
             bits = None if everything else np.packbits(allowed[: self._covered], bitorder="little")
             parameters = faiss.SearchParametersIVF(nprobe=self.described.probes)
             if bits is not None:
                 parameters.sel = faiss.IDSelectorBitmap(bits)
-            faiss.omp_set_num_threads(default_threads())  # for this thread of ours alone
             found.append(self._codes.search(asked, min(k, self._covered), params=parameters)[1][0])
         if len(self.vectors) > self._covered:
             tail = self._grown_tail()
@@ -129,9 +131,6 @@ class Nearest:
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
             if everything and tail.ntotal == len(self.vectors) - self._covered:
                 parameters = None
-            # FAISS parts questions among threads here, and there is one: others would have nothing to do but be waited
-            # for, which takes 40 ms where all cores are busy.
-            faiss.omp_set_num_threads(1)
             rows = tail.search(asked, min(k, tail.ntotal), params=parameters)[1][0]
             found.append(np.where(rows >= 0, rows + self._covered, -1))
         rows = np.concatenate(found) if found else np.empty(0, np.int64)
@@ -169,6 +168,7 @@ def build(
     """
     said = progress or (lambda _what, _done, _of: None)
     faiss = _faiss()
+    faiss.omp_set_num_threads(default_threads())
     count = len(vectors)
     codes = None
     trained_on = count
@@ -228,8 +228,8 @@ def _enough_probes(codes: Any, vectors: HalfArray, said: Progress) -> tuple[int,
     picked = np.random.default_rng(1).choice(count, size=min(PROBED, count), replace=False)
     picked.sort()
     asked = vectors[picked].astype(np.float32)
-    # A sentence is its own nearest, which any index finds; half of another is mixed in, for a question is no sentence.
-    asked = asked + np.roll(asked, 1, axis=0)
+    # A sentence is its own nearest, which any index finds; others are mixed in, for a question is no sentence.
+    asked = np.sum([np.roll(asked, others, axis=0) for others in range(MADE_OF)], axis=0, dtype=np.float32)
     asked /= np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), 1e-9)
     k = min(10, count)
     best = np.full((len(asked), k), -np.inf, dtype=np.float32)
@@ -256,7 +256,7 @@ def _enough_probes(codes: Any, vectors: HalfArray, said: Progress) -> tuple[int,
     cells = int(codes.nlist)
     steps = sorted({min(cells, round(2 ** (half / 2))) for half in range(2, 40)})
     enough = next((probes for probes in steps if recall(probes) >= WANTED_RECALL), cells)
-    probes = min(SPARE * enough, cells)
+    probes = min(math.ceil(SPARE * enough), cells)
     return probes, round(recall(probes), 4)
 
 
@@ -268,7 +268,6 @@ def _read(folder: Path, described: NearestFile) -> Any:
             raise RuntimeError(f"it has {path.stat().st_size:,} bytes, wanted {described.bytes:,}")
         # FAISS maps files everywhere but on Windows, where it reads them.
         codes = faiss.read_index(str(path), 0 if os.name == "nt" else faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
-        codes.parallel_mode = 1  # all threads for the cells of one question; else FAISS parts only questions
         if codes.ntotal != described.rows:
             raise RuntimeError(f"it has {codes.ntotal:,} rows, wanted {described.rows:,}")
     except (OSError, RuntimeError) as error:
