@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -56,15 +57,29 @@ class Nodes:
         self._psutil = psutil
         self._started: set[Any] = set()
         self._before = set(psutil.Process().children(recursive=True))
-        self.cluster = Cluster(initialize_head=True, head_node_args=NODE)
+        self.cluster: Any = self._begun(lambda: Cluster(initialize_head=True, head_node_args=NODE))
 
     def three(self) -> str:
         """See to it that there are three nodes, and return the address."""
         while len(self.cluster.worker_nodes) < 2:
-            self.cluster.add_node(**NODE)
+            self._begun(lambda: self.cluster.add_node(wait=False, **NODE))
         self.cluster.wait_for_nodes(timeout=LONG)
         self._count()
         return str(self.cluster.address)
+
+    def _begun(self, begin: Callable[[], Any]) -> Any:
+        """What `begin` returns; Ray gives a node 30 s to come up, in which a busy machine may not get to it."""
+        end = time.monotonic() + LONG
+        while True:
+            before = set(self._psutil.Process().children(recursive=True))
+            try:
+                return begin()
+            except Exception:
+                for process in set(self._psutil.Process().children(recursive=True)) - before:
+                    with suppress(self._psutil.NoSuchProcess):
+                        process.kill()
+                if time.monotonic() > end:
+                    raise
 
     def kill_one(self) -> str:
         """Kill a node, not the first, with a signal that cannot be caught; return its id."""
