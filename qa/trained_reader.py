@@ -298,10 +298,12 @@ class TrainedReader:
         wants_span: bool,
     ) -> ReadSentence:
         if not wants_span or not len(logits.starts):
-            return ReadSentence(candidate, relevance, None, None)
+            return ReadSentence(candidate, relevance, None, None, span[2])
         first, last, _ = span
         share = _share(logits.starts, first) * _share(logits.ends, last)
-        return ReadSentence(candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share)
+        return ReadSentence(
+            candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share, span[2]
+        )
 
 
 class _LazyPieces(Mapping[int, Pieces]):

@@ -95,7 +95,7 @@ def reading(line: Line, settings: ReaderSettings) -> Reading:
             line["rows"][i], Sentence(0, 0, "", 0), line["cosine"][i], line["bm25"][i], line["fused"][i],
             line["rank"][i], line["dense_rank"][i], line["bm25_rank"][i],
         )  # fmt: skip
-        sentences.append(ReadSentence(candidate, float(share), None, None))
+        sentences.append(ReadSentence(candidate, float(share), None, None, line["span"][i]))
     sentences.sort(key=lambda sentence: -sentence.relevance)
     return Reading(tuple(sentences), float(shares[-1]), len(sentences))
 
