@@ -201,6 +201,13 @@ def test_options_that_do_not_go_together_are_refused(ask, run, stories):
     assert "no library is there" in run("ask", "x", "-l", "none").err
 
 
+def test_serving_a_library_refuses_what_does_not_go_together_before_a_page_is_made(ask, run, stories):
+    assert "no library is there" in run("serve", "-l", "none", "--no-open").err
+    assert "it belongs to --library" in run("serve", "--only", "date:2024", "--no-open").err
+    assert "no article can be named" in run("serve", "-l", "default", "--article", str(stories / "deeper")).err
+    assert "is no date" in run("serve", "-l", "default", "--only", "date:soon").err
+
+
 def test_check_finds_damage_and_repair_mends_it(ask, run, tmp_path):
     folder = tmp_path / "libraries" / "default"
     with (folder / "vectors.f16").open("r+b") as file:
