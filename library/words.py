@@ -80,7 +80,10 @@ class WordIndex:
         # One text of all numbers, and not a row of the result for each: a third of the time for a common word.
         (listed,) = database.execute("SELECT group_concat(doc) FROM word_places WHERE term = ?", (stem,)).fetchone()
         found = np.fromstring(listed or "", dtype=np.int32, sep=",")
-        rows, times = np.unique(found, return_counts=True)
+        found.sort()
+        # Not np.unique, here and below: it would look each number up in a table, which takes several times as long.
+        first = np.flatnonzero(np.diff(found, prepend=np.int32(-1)))
+        rows, times = found[first], np.diff(first, append=len(found))
         places = _Places(rows, times.astype(np.uint16))
         with self._lock:
             if generation == self._generation and stem not in self._kept:
@@ -110,7 +113,6 @@ def bm25(
     stems: those of the question, each as often as it has it.
     """
     scores = np.zeros(len(lengths), dtype=np.float32)
-    touched: list[npt.NDArray[np.int32]] = []
     average = of_all.length / max(of_all.sentences, 1)
     for stem, asked in Counter(stems).items():
         found, having = places[stem], of_all.having[stem]
@@ -120,10 +122,7 @@ def bm25(
         norm = K1 * (1 - B + B * lengths[found.rows].astype(np.float32) / average)
         idf = math.log(1 + (of_all.sentences - having + 0.5) / (having + 0.5))
         scores[found.rows] += np.float32(asked * idf) * (times / (times + norm))
-        touched.append(found.rows)
-    if not touched:
-        return scores, np.empty(0, dtype=np.int64)
-    return scores, np.unique(np.concatenate(touched)).astype(np.int64)
+    return scores, np.flatnonzero(scores).astype(np.int64)  # a stem weighs more than 0 wherever it stands
 
 
 def words_of_question(question: str, having: Mapping[str, int]) -> Words:
