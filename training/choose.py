@@ -28,8 +28,8 @@ from qa.retrieve import Candidate
 from qa.trained_reader import UNREAD_SHARE, WEIGHTS, ReaderSettings, weighed
 
 FEATURES = (
-    "top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences", "top_logit_in_length",
-    "cosine_in_length",
+    "top_logit", "cosine", "log_bm25", "log_rank", "log_sentences", "top_logit_in_length", "cosine_in_length",
+    "evidence", "evidence_in_length",
 )  # fmt: skip
 Line = dict[str, Any]
 
