@@ -29,8 +29,6 @@ def features(reading: Reading, *, mentioned_share: float = 1.0) -> dict[str, flo
     best = [sentence.relevance for sentence in reading.sentences[:2]] + [0.0, 0.0]
     top = reading.sentences[0].candidate if reading.sentences else None
     log_sentences = math.log(max(len(reading.sentences), 1))
-    evidence = _limited(reading.sentences[0].evidence) if reading.sentences else 0.0
-    best_evidence = _limited(max((sentence.evidence for sentence in reading.sentences[: reading.read]), default=0.0))
     shares = [sentence.relevance for sentence in reading.sentences] + [reading.none]
     return {
         "top_logit": _logit(best[0]),
@@ -50,10 +48,6 @@ def features(reading: Reading, *, mentioned_share: float = 1.0) -> dict[str, flo
         # To be far ahead of three sentences says less than to be far ahead of three hundred.
         "top_logit_in_length": _logit(best[0]) * log_sentences,
         "cosine_in_length": (top.cosine if top else 0.0) * log_sentences,
-        "evidence": evidence,
-        "evidence_in_length": evidence * log_sentences,
-        "best_evidence": best_evidence,
-        "best_evidence_in_length": best_evidence * log_sentences,
         "mentioned_share": mentioned_share,
     }
 
@@ -140,8 +134,4 @@ def _logit(probability: float) -> float:
 def _log_ratio(above: float, below: float) -> float:
     floor = math.exp(-LOGIT_LIMIT)
     ratio = math.log(max(above, floor)) - math.log(max(below, floor))
-    return _limited(ratio)
-
-
-def _limited(logit: float) -> float:
-    return min(max(logit, -LOGIT_LIMIT), LOGIT_LIMIT)
+    return min(max(ratio, -LOGIT_LIMIT), LOGIT_LIMIT)

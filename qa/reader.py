@@ -26,9 +26,6 @@ class ReadSentence:
     relevance: float  # 0 to 1: the reader's share for this sentence; not calibrated
     span: tuple[int, int] | None  # the short answer, as offsets in the article; None where the reader knows none
     span_relevance: float | None  # 0 to 1, of that span among the spans of this sentence; not calibrated
-    # The reader's own logit that something in the sentence answers, against "none" at 0 and whatever the retriever saw:
-    # a trap shares its words with the question, so the retriever likes it. 0 where nothing was read.
-    evidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

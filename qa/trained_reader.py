@@ -298,12 +298,10 @@ class TrainedReader:
         wants_span: bool,
     ) -> ReadSentence:
         if not wants_span or not len(logits.starts):
-            return ReadSentence(candidate, relevance, None, None, span[2])
+            return ReadSentence(candidate, relevance, None, None)
         first, last, _ = span
         share = _share(logits.starts, first) * _share(logits.ends, last)
-        return ReadSentence(
-            candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share, span[2]
-        )
+        return ReadSentence(candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share)
 
 
 class _LazyPieces(Mapping[int, Pieces]):

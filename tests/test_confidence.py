@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -47,17 +46,6 @@ def test_features_by_hand():
     assert seen["top_over_second"] == pytest.approx(math.log(2))
     assert seen["top_over_none"] == pytest.approx(math.log(6))
     assert seen["mentioned_share"] == 0.5
-
-
-def test_evidence_is_that_of_the_best_sentence_and_the_most_of_those_read():
-    """A sentence that was not read has no evidence, whatever stands there; no logit is beyond 12."""
-    first, second, unread = (replace(one, evidence=logit) for one, logit in zip(
-        reading(0.5, 0.3, 0.1).sentences, (-1.0, 2.0, 99.0), strict=True
-    ))  # fmt: skip
-    seen = features(Reading((first, second, unread), none=0.1, read=2))
-    assert (seen["evidence"], seen["best_evidence"]) == (-1.0, 2.0)
-    assert seen["evidence_in_length"] == pytest.approx(-math.log(3))
-    assert features(Reading((unread,), none=0.1, read=1))["evidence"] == 12.0
 
 
 @given(st.lists(st.floats(0, 1), max_size=4), st.floats(-1, 1))

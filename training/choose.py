@@ -28,8 +28,8 @@ from qa.retrieve import Candidate
 from qa.trained_reader import UNREAD_SHARE, WEIGHTS, ReaderSettings, weighed
 
 FEATURES = (
-    "top_logit", "cosine", "log_bm25", "log_rank", "log_sentences", "top_logit_in_length", "cosine_in_length",
-    "evidence", "evidence_in_length",
+    "top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences", "top_logit_in_length",
+    "cosine_in_length",
 )  # fmt: skip
 Line = dict[str, Any]
 
@@ -95,7 +95,7 @@ def reading(line: Line, settings: ReaderSettings) -> Reading:
             line["rows"][i], Sentence(0, 0, "", 0), line["cosine"][i], line["bm25"][i], line["fused"][i],
             line["rank"][i], line["dense_rank"][i], line["bm25_rank"][i],
         )  # fmt: skip
-        sentences.append(ReadSentence(candidate, float(share), None, None, line["span"][i]))
+        sentences.append(ReadSentence(candidate, float(share), None, None))
     sentences.sort(key=lambda sentence: -sentence.relevance)
     return Reading(tuple(sentences), float(shares[-1]), len(sentences))
 
