@@ -28,6 +28,7 @@ import numpy.typing as npt
 from index.build import ArticleIndex
 from index.embeddings import FloatArray, default_model_folder, default_threads
 from index.errors import ModelNotFound
+from index.sentences import Sentence
 from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
@@ -39,6 +40,7 @@ WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the questio
 ROWS_AT_ONCE = 8  # more gains nothing on two cores and costs memory
 ARTICLES_REMEMBERED = 8
 LEAD_SENTENCES = 20
+HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
 LONGEST_SPAN = 32  # word pieces
 UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read together
 # A question that wants "yes" or "no" gets the sentence: the article never says "yes", so a span would miss the point.
@@ -164,7 +166,8 @@ class TrainedReader:
         values = np.array(
             [
                 weighed(
-                    logits[row].sentence, spans[row][2], cosine=by_row[row].cosine, bm25=by_row[row].bm25, row=row,
+                    logits[row].sentence, spans[row][2], cosine=by_row[row].cosine, bm25=by_row[row].bm25,
+                    row=lead_place(article_index.sentences, row),
                     characters=len(article_index.sentences[row].text), settings=s,
                 )
                 for row in rows
@@ -327,6 +330,21 @@ class _LazyPieces(Mapping[int, Pieces]):
         texts = [self._index.sentences[row].text for row in missing]
         for row, encoded in zip(missing, self._tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
             self._known[row] = Pieces(encoded.ids[: self._most], encoded.offsets[: self._most])
+
+
+def lead_place(sentences: Sequence[Sentence], row: int) -> int:
+    """Return how many sentences stand before this one; a headline does not count, and is never near the top itself.
+
+    What a headline says is said again below it, in a sentence that answers.
+    """
+    if is_heading(sentences[row].text):
+        return LEAD_SENTENCES
+    return row - (row > 0 and is_heading(sentences[0].text))
+
+
+def is_heading(text: str) -> bool:
+    """Return whether the text is a line of a few words that ends as no sentence does."""
+    return text[-1:].isalnum() and text.count(" ") < HEADING_WORDS
 
 
 def weighed(

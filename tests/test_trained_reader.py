@@ -13,15 +13,19 @@ from index.article import article_from_text, builtin_article
 from index.build import build_index
 from index.embeddings import open_encoder
 from index.errors import ModelNotFound
+from index.sentences import split_sentences
 from qa.dialogue import Turn
 from qa.retrieve import retrieve
 from qa.trained_reader import (
+    LEAD_SENTENCES,
     WEIGHTS,
     Pieces,
     SentenceLogits,
     TrainedReader,
     best_span,
     even_windows,
+    is_heading,
+    lead_place,
     whole_words,
     window_around,
     word_embeddings,
@@ -197,3 +201,17 @@ def test_ten_plain_questions_find_their_sentence(asked):
             wrong.append(question["question"])
     assert len(plain) == 10
     assert wrong == []
+
+
+def test_a_headline_is_never_near_the_top_and_pushes_nothing_down():
+    """Rows 0 to 2: a headline, then two sentences that stand first and second of what is said."""
+    sentences = split_sentences("The mill that moved\n\nA mill was moved. It was old.")
+    assert [lead_place(sentences, row) for row in range(3)] == [LEAD_SENTENCES, 0, 1]
+    plain = split_sentences("A mill was moved. It was old.")
+    assert [lead_place(plain, row) for row in range(2)] == [0, 1]
+
+
+def test_a_quotation_that_ends_a_sentence_is_no_headline():
+    assert not is_heading("“I was there.”")
+    assert not is_heading("word " * 20 + "end")
+    assert is_heading("Police free the driver")
