@@ -1,7 +1,7 @@
 """Validation articles with their questions go in; how sure a library of all of them may be of an answer comes out.
 
 The odds of three articles are put together there, so a share means less than in one article, and the calibration of a
-single article refuses too much. This fits one of the same form, from what the shipped reader says of a library.
+single article is not theirs. This fits one of the same form, from what the shipped reader says of a library.
 
 python -m training.library ask ../shared/data/validation/newsqa.jsonl.gz build/library.jsonl [--limit 900]
 python -m training.library fit build/library.jsonl [--write]      into qa/weights/calibration.json, beside the article's
