@@ -80,7 +80,7 @@ class Answer:
     def turn(self) -> Turn:
         """What a follow-up question should know of this one; the answer is empty when the article did not say."""
         said = self.span or self.sentence
-        return Turn(self.question, said.text if said else "")
+        return Turn(self.question, said.text if said else "", self.places[0].article if self.places else None)
 
     @property
     def not_searched(self) -> str:
@@ -251,7 +251,9 @@ def hear(question: str, history: Sequence[Turn], *, spelt: Callable[[str], str] 
     if complaint:
         short = asked[:LONGEST_QUESTION]
         return Heard(short, short, Understood(short, short, ()), complaint)
-    turns = [Turn(tidy(turn[0])[:LONGEST_QUESTION], tidy(turn[1])) for turn in history]
+    turns = [
+        turn._replace(question=tidy(turn.question)[:LONGEST_QUESTION], answer=tidy(turn.answer)) for turn in history
+    ]
     plain = spelt(asked)
     return Heard(asked, plain, understand(plain, turns))
 

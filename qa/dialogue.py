@@ -82,6 +82,12 @@ class Turn(NamedTuple):
 
     question: str
     answer: str
+    article: int | None = None  # where a library answered: the number of its article, with which a follow-up stays
+
+    @property
+    def pair(self) -> list[str]:
+        """Return [question, answer], as files of questions have it."""
+        return [self.question, self.answer]
 
 
 @dataclass(frozen=True, slots=True)

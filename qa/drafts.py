@@ -46,12 +46,12 @@ def add_draft(
     The line is appended in one write, so that two at once do not mix. The same draft given twice gets the same id and
     is kept once.
     """
-    told = json.dumps([question, list(evidence), [list(turn) for turn in history], article], ensure_ascii=False)
+    told = json.dumps([question, list(evidence), [turn.pair for turn in history], article], ensure_ascii=False)
     name = "draft-" + hashlib.sha256(told.encode("utf-8")).hexdigest()[:10]
     line: dict[str, Any] = {"id": name, "question": question, "evidence": list(evidence), "answers": []}
     line["kind"] = "follow-up" if history and evidence else "direct" if evidence else UNANSWERABLE
     if history:
-        line["history"] = [list(turn) for turn in history]
+        line["history"] = [turn.pair for turn in history]
     if article is not None:
         line["article"] = article
     line |= {"draft": True, "origin": origin}

@@ -130,7 +130,7 @@ class Outcome:
             "question": self.question,
             "kind": self.kind,
             "article": self.article,
-            "history": [list(turn) for turn in self.history],
+            "history": [turn.pair for turn in self.history],
             "line": self.line,
             "places": [list(place) for place in self.places],
             "answers": list(self.answers),

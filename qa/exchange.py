@@ -123,7 +123,7 @@ def write_squad(question_set: QuestionSet, path: Path) -> int:
                     "is_impossible": not question.answerable,
                     "answers": _squad_answers(question, article),
                     "kind": question.kind,
-                    "history": [list(turn) for turn in question.history],
+                    "history": [turn.pair for turn in question.history],
                     "places": [list(place) for place in question.places],
                 }
             )
@@ -187,7 +187,7 @@ def write_beir(question_set: QuestionSet, folder: Path) -> None:
                     "article": question.article,
                     "kind": question.kind,
                     "answers": list(question.answers),
-                    "history": [list(turn) for turn in question.history],
+                    "history": [turn.pair for turn in question.history],
                     "places": [list(place) for place in question.places],
                 },
             }
@@ -307,7 +307,7 @@ def _question_line(
         "kind": question.kind or ("answerable" if question.answerable else UNANSWERABLE),
         "article": _article_file(question.article),
     }
-    return line | ({"history": [list(turn) for turn in question.history]} if question.history else {})
+    return line | ({"history": [turn.pair for turn in question.history]} if question.history else {})
 
 
 def _article_file(fingerprint: str) -> str:

@@ -34,13 +34,14 @@ from qa.answer import (
     Answer,
     Answerer,
     Clock,
+    Heard,
     Passage,
     hear,
     open_models,
     unasked,
 )
 from qa.confidence import Calibration, load_calibration
-from qa.dialogue import Turn
+from qa.dialogue import Turn, Understood
 from qa.reader import Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, Candidate, fuse, order, retrieve
 from qa.show import answer_dict, as_dict, as_text, one_line
@@ -121,30 +122,22 @@ class LibraryAnswerer:
             return unasked(heard.asked, heard.complaint, clock.laps("decide"))
         clock.lap("understand")
         with self.library.reading() as snapshot:
-            once, search, views = self._looked_for(snapshot, heard.understood.search)
+            once, search, views = self._looked_for(snapshot, heard.understood)
             plain = mended(heard.asked, search.words.unmentioned, lambda: _words_of(views))
             if plain != heard.asked:  # the articles that the other words found know how it is spelt
                 heard = hear(question, history, spelt=lambda _: plain)
-                once, search, views = self._looked_for(snapshot, heard.understood.search)
+                once, search, views = self._looked_for(snapshot, heard.understood)
             if not views:
                 return unasked(heard.asked, self._nothing(snapshot), clock.laps("retrieve"))
             understood = heard.understood
             clock.lap("retrieve")
-            candidates = [
-                retrieve(understood.search, view.article_index, once, dense_weight=self.dense_weight) for view in views
-            ]
-            readings = [
-                self.reader.read(heard.plain, understood.turns, view.article_index, some)
-                for view, some in zip(views, candidates, strict=True)
-            ]
-            reading, which_view = put_together(readings, [view.rows for view in views])
-            homes = [views[place] for place in which_view]
+            first = self._same_article(views, understood)
+            answer, home = self._read(snapshot, once, heard, first)
+            if not answer.answered and len(first) < len(views):
+                answer, home = self._read(snapshot, once, heard, views)
             clock.lap("read")
-            reading = self._placed(reading, homes, snapshot)
-            home = homes[0]
             unmentioned = search.words.unmentioned
-        answer = self._alone(home).decide(heard.plain, understood.shown, reading)
-        best = reading.sentences[0].candidate
+        best = answer.candidates[0].candidate
         return replace(
             answer,
             question=heard.asked,
@@ -155,12 +148,36 @@ class LibraryAnswerer:
             ms=clock.laps("decide"),
         )
 
-    def _looked_for(self, snapshot: Snapshot, text: str) -> tuple[_Once, Asked, list[_View]]:
-        """The text embedded, what is near it, and the best articles ready to be read; none where nothing is near."""
-        once = _Once(self.encoder, text)
-        search = snapshot.asked(text, once.vector, which=self.which)
-        best = self.rank(search)[: self.articles_read]
-        return once, search, [self.view(snapshot, one.id, one.number) for one in best]
+    def _looked_for(self, snapshot: Snapshot, understood: Understood) -> tuple[_Once, Asked, list[_View]]:
+        """The question embedded, what is near it, and the best articles ready to be read; none where nothing is near.
+
+        Of a follow-up, the article that answered before stands first, where anything in it is near at all.
+        """
+        once = _Once(self.encoder, understood.search)
+        search = snapshot.asked(understood.search, once.vector, which=self.which)
+        before = understood.turns[-1].article if understood.turns else None
+        ranked = sorted(self.rank(search), key=lambda one: one.id != before)
+        return once, search, [self.view(snapshot, one.id, one.number) for one in ranked[: self.articles_read]]
+
+    def _same_article(self, views: list[_View], understood: Understood) -> list[_View]:
+        """Of a follow-up, only the article that answered before: "When was he born?" means its "he", and no other."""
+        stays = bool(understood.turns) and understood.turns[-1].article == views[0].number
+        return views[:1] if stays else views
+
+    def _read(self, snapshot: Snapshot, once: _Once, heard: Heard, views: Sequence[_View]) -> tuple[Answer, _View]:
+        """The answer of some articles, as yet without its times, and the article it stands in."""
+        understood = heard.understood
+        candidates = [
+            retrieve(understood.search, view.article_index, once, dense_weight=self.dense_weight) for view in views
+        ]
+        readings = [
+            self.reader.read(heard.plain, understood.turns, view.article_index, some)
+            for view, some in zip(views, candidates, strict=True)
+        ]
+        reading, which_view = put_together(readings, [view.rows for view in views])
+        homes = [views[place] for place in which_view]
+        reading = self._placed(reading, homes, snapshot)
+        return self._alone(homes[0]).decide(heard.plain, understood.shown, reading), homes[0]
 
     @property
     def described(self) -> str:

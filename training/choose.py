@@ -13,6 +13,7 @@ The lines are what `training.evaluate` writes.
 import argparse
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -40,13 +41,19 @@ def read_lines(path: Path) -> list[Line]:
         return [json.loads(line) for line in lines]
 
 
+def goes_on(line: Line) -> bool:
+    """Return whether the reader saw earlier turns with the question."""
+    return bool(line["turns"])
+
+
 def values(line: Line, settings: ReaderSettings) -> np.ndarray[Any, Any]:
     """Return the logit of every listed sentence, as the reader weighs it; those that were not read stand last."""
+    settings = settings.for_question(follow_up=goes_on(line))
     logits = -99.0 - np.arange(len(line["rows"]), dtype=float)
     for i, sentence in enumerate(line["sentence"]):
         if sentence is not None:
             logits[i] = weighed(
-                sentence, line["span"][i], cosine=line["cosine"][i], bm25=line["bm25"][i], row=line["rows"][i],
+                sentence, line["span"][i], cosine=line["cosine"][i], bm25=line["bm25"][i], row=line["place"][i],
                 characters=line["characters"][i], settings=settings,
             )  # fmt: skip
     return logits
@@ -84,7 +91,8 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 def reading(line: Line, settings: ReaderSettings) -> Reading:
     """Return the line as the Reading that TrainedReader gives."""
     is_read = np.array([sentence is not None for sentence in line["sentence"]])
-    logits = np.append(values(line, settings)[is_read], settings.none_logit)
+    none_logit = settings.for_question(follow_up=goes_on(line)).none_logit
+    logits = np.append(values(line, settings)[is_read], none_logit)
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
     if is_read.sum() < line["sentences"]:
@@ -113,7 +121,7 @@ def shipped() -> ReaderSettings:
 
 def weighing(weights: dict[str, float]) -> ReaderSettings:
     """Return the shipped settings with other weights."""
-    return ReaderSettings(**{**asdict(shipped()), **weights})
+    return ReaderSettings(**{**asdict(shipped()), **weights, "follow_up": {}})
 
 
 def print_figures(path: Path, settings: ReaderSettings) -> None:
@@ -188,31 +196,47 @@ def likeliest(
     return np.asarray(minimize(loss, np.zeros(len(WEIGHTS_OF) + 1), jac=True, method="L-BFGS-B").x)
 
 
-def fit_weights(paths: Sequence[Path], *, write: bool) -> None:
-    """Fit the weights, each set counting the same; print P@1 as six-fold cross-validation by article finds it."""
-    lines = [(path.stem, line) for path in paths for line in read_lines(path)]
-    size = {path.stem: sum(name == path.stem for name, _ in lines) for path in paths}
+Case = tuple[
+    str, str, np.ndarray[Any, Any], np.ndarray[Any, Any], float
+]  # set, article, what is weighed, right, weight
+
+
+def cases_of(lines: Sequence[tuple[str, Line]]) -> list[Case]:
+    """Return what weights are fitted to: questions that have no evidence or whose evidence was read; sets weigh alike."""
+    size = Counter(name for name, _ in lines)
     cases = []
     for name, line in lines:
         rows = [row for row, sentence in zip(line["rows"], line["sentence"], strict=True) if sentence is not None]
         right = np.array([row in line["gold"] for row in rows])
         if line["gold"] and not right.any():
-            continue  # the evidence was not read: nothing is learned from it about weighing
-        cases.append((name, line, (seen_by_weights(line), right, 1 / size[name])))
-    articles = sorted({line["article"].split("#")[0] for _, line, _ in cases})
+            continue  # nothing is learned from it about weighing
+        cases.append((name, line["article"].split("#")[0], seen_by_weights(line), right, 1 / size[name]))
+    return cases
+
+
+def fitted(cases: Sequence[Case], *, called: str) -> dict[str, float]:
+    """Return the likeliest weights; print P@1 as six-fold cross-validation by article finds it."""
+    articles = sorted({article for _, article, *_ in cases})
     np.random.default_rng(7).shuffle(articles)
     fold = {article: number % 6 for number, article in enumerate(articles)}
     found: dict[str, list[float]] = {}
     for number in range(6):
-        inside = [case for _, line, case in cases if fold[line["article"].split("#")[0]] != number]
-        c = likeliest(inside)
-        for name, line, (x, right, _) in cases:
-            if fold[line["article"].split("#")[0]] == number and right.any():
+        c = likeliest([case[2:] for case in cases if fold[case[1]] != number])
+        for name, article, x, right, _ in cases:
+            if fold[article] == number and right.any():
                 found.setdefault(name, []).append(float(right[int(np.argmax(x @ c[:-1]))]))
     for name, share in found.items():
-        print(f"{name:14} P@1 where the evidence was read, held out: {interval(np.array(share))}")
-    c = likeliest([case for _, _, case in cases])
-    weights = {name: round(float(value), 3) for name, value in zip((*WEIGHTS_OF, "none_logit"), c, strict=True)}
+        print(f"{name:14} {called}: P@1 where the evidence was read, held out: {interval(np.array(share))}")
+    c = likeliest([case[2:] for case in cases])
+    return {name: round(float(value), 3) for name, value in zip((*WEIGHTS_OF, "none_logit"), c, strict=True)}
+
+
+def fit_weights(paths: Sequence[Path], *, write: bool) -> None:
+    """Fit the weights, those of follow-ups by themselves, each set counting the same."""
+    lines = [(path.stem, line) for path in paths for line in read_lines(path)]
+    weights: dict[str, Any] = fitted(cases_of([one for one in lines if not goes_on(one[1])]), called="alone")
+    following = [one for one in lines if goes_on(one[1])]
+    weights["follow_up"] = fitted(cases_of(following), called="follow-ups") if following else {}
     print(weights)
     if write:
         path = WEIGHTS / "reader.json"

@@ -24,7 +24,7 @@ from index.embeddings import open_encoder
 from qa.dialogue import Turn, understand
 from qa.retrieve import retrieve
 from qa.spelling import mended, vocabulary
-from qa.trained_reader import TrainedReader, best_span
+from qa.trained_reader import TrainedReader, best_span, lead_place
 
 
 def offsets(question: dict[str, Any], paragraph_starts: list[int]) -> list[tuple[int, int]]:
@@ -66,6 +66,8 @@ def tasks(path: Path, *, own: bool) -> Iterator[tuple[str, str, dict[str, Any], 
                     here = {**question, "answers": [a for a in question["answers"] if a["paragraph"] == number]}
                     places = [(a - starts[number], b - starts[number]) for a, b in offsets(here, starts)]
                     yield f"{article['id']}#{number}", paragraphs[number], question, places if answerable else []
+                elif not answerable and question.get("asked_of_paragraph") is None:
+                    yield str(article["id"]), "\n\n".join(paragraphs), question, []  # nowhere in the article
                 elif answerable and question["answers"]:
                     yield str(article["id"]), "\n\n".join(paragraphs), question, offsets(question, starts)
 
@@ -132,8 +134,10 @@ def main() -> None:
             words = article_index.terms.words(asked)
             line = {
                 "id": question["id"], "article": name, "question": question["question"], "history": len(history),
+                "turns": len(understood.turns),
                 "answerable": bool(places), "gold": right_rows(article_index, places), "rows": rows,
                 "sentences": len(article_index.sentences),
+                "place": [lead_place(article_index.sentences, r) for r in rows],
                 "characters": [len(article_index.sentences[r].text) for r in rows],
                 "cosine": [round(by_row[r].cosine, 5) for r in rows], "bm25": [round(by_row[r].bm25, 4) for r in rows],
                 "rank": [by_row[r].rank for r in rows], "dense_rank": [by_row[r].dense_rank for r in rows],
@@ -142,6 +146,7 @@ def main() -> None:
                 "span": [round(spans[r][0], 4) if r in spans else None for r in rows],
                 "text": [spans[r][1] if r in spans else None for r in rows],
                 "answers": [a["text"] for a in question["answers"]] if places else [],
+                "kind": question.get("kind"),
                 "mentioned": [len(words.mentioned), len(words.unmentioned)],
             }  # fmt: skip
             output.write(json.dumps(line, ensure_ascii=False) + "\n")

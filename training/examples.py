@@ -84,6 +84,8 @@ class Examples:
         with gzip.open(prepared, "rt", encoding="utf-8") as lines:
             for line in lines:
                 article = json.loads(line)
+                if article["set"] not in data["sets"]:
+                    continue  # the stories, which the first four rounds did not have
                 encoded = tokenizer.encode_batch(article["sentences"], add_special_tokens=False)
                 article["cut"] = Sentences(
                     article["sentences"],

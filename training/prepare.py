@@ -18,6 +18,8 @@ from typing import Any
 import sentencex
 import tomllib
 
+from training.story import prepared_stories
+
 HERE = Path(__file__).parent
 
 
@@ -74,6 +76,9 @@ def prepared_question(question: dict[str, Any], sentences: list[tuple[int, int, 
 def prepared_articles(folder: Path, names: list[str], domains: list[str] | None) -> Iterator[dict[str, Any]]:
     """Yield every article of the sets, prepared; questions without any known evidence are left out."""
     for name in names:
+        if name == "stories":
+            yield from prepared_stories(held_back=False)
+            continue
         with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
             for line in lines:
                 article = json.loads(line)
@@ -115,7 +120,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every set in the folder (for validation)")
     arguments = parser.parse_args()
     config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))["data"]
-    names = config["sets"]
+    names = [*config["sets"], "stories"]
     if arguments.all:
         names = sorted(path.name.removesuffix(".jsonl.gz") for path in arguments.folder.glob("*.jsonl.gz"))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -79,7 +79,8 @@ class Exchange:
     @property
     def turn(self) -> Turn:
         """What a follow-up question should know of this one."""
-        return self.answer.turn
+        turn = self.answer.turn
+        return turn._replace(article=int(self.key)) if self.library and self.key else turn
 
     @property
     def refusal(self) -> str:
