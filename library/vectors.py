@@ -7,6 +7,7 @@ once counted never change; a reader may keep its map while others write.
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 
@@ -20,6 +21,8 @@ HalfArray = npt.NDArray[np.float16]
 LengthArray = npt.NDArray[np.uint16]
 RowArray = npt.NDArray[np.int64]
 
+LARGE = 64_000_000  # bytes of vectors; a smaller file may stay in memory
+HELD = 4_096  # rows of a large one that may, each with up to 64 kB around it
 BLOCK = 8192  # rows turned to float32 at once: 12 MB, which a processor's cache still holds in part
 
 
@@ -68,4 +71,35 @@ def cosines_of(vectors: HalfArray, rows: RowArray, question_vector: FloatArray) 
         part = vectors[rows[start : start + BLOCK]].astype(np.float32)
         # Not part @ question_vector: BLAS may add up in another order for another number of rows.
         found[start : start + BLOCK] = np.einsum("ij,j->i", part, question_vector)
+    _touched.add(vectors, len(rows))
     return found
+
+
+class _Touched:
+    """Counts rows read from large files here and there, and lets go of what they have brought into memory.
+
+    Where one page is touched, Linux maps the fifteen around it too: after fifty questions a process would hold a whole
+    file of vectors of which each question needs a few hundred rows. Counts may be lost to another thread; no harm.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def add(self, vectors: HalfArray, rows: int) -> None:
+        if vectors.nbytes > LARGE:
+            self.rows += rows
+            if self.rows > HELD:
+                self.rows = 0
+                let_go(vectors)
+
+
+_touched = _Touched()
+
+
+def let_go(vectors: HalfArray) -> None:
+    """Tell the system that the pages of a mapped file need not stay in this process; the next use maps them again."""
+    base: object = vectors
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from index.article import article_from_text
 from index.embeddings import FloatArray, unit_rows
 from library import Incoming, Library, check, create_library, only, open_library, repair
 from library.errors import DamagedLibrary
+from library.vectors import cosines_of, let_go, map_vectors, write_rows
 
 DIM = 32
 ROWS = 3_000
@@ -182,3 +184,34 @@ def test_a_damaged_file_of_codes_is_told_and_made_again(large, encoder, damage):
     assert repair(large, encoder) == []
     vectors = questions(encoder)
     assert recall(ten_nearest(large, vectors), plainly(large, vectors)) >= 0.99
+
+
+def resident(path: Path) -> int:
+    """Return how many bytes of a mapped file this process holds in memory."""
+    lines = Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines()
+    here = next(number for number, line in enumerate(lines) if line.endswith(str(path)))
+    size = next(line for line in lines[here:] if line.startswith("Rss:"))
+    return 1024 * int(size.split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is in memory")
+def test_a_large_library_does_not_come_to_hold_all_its_vectors_question_by_question(tmp_path: Path) -> None:
+    count, dim = 100_000, 384
+    path = tmp_path / "vectors.f16"
+    rng = np.random.default_rng(0)
+    write_rows(path, 0, np.repeat(rng.standard_normal((1_000, dim)).astype(np.float16), 100, axis=0))
+    vectors = map_vectors(path, count, dim)
+    question = rng.standard_normal(dim).astype(np.float32)
+    rows = rng.permutation(count).reshape(-1, 400)  # at the end, each row has been read once
+    for some in rows:
+        wanted = np.einsum("ij,j->i", np.array(vectors[some], dtype=np.float32), question)
+        assert np.array_equal(cosines_of(vectors, some, question), wanted)
+    let_go(vectors)
+    assert resident(path) == 0
+    held = []
+    for some in rows[:30]:
+        cosines_of(vectors, some, question)
+        held.append(resident(path))
+    assert max(held) > 0
+    assert min(held[10:]) == 0  # every eleventh question it lets go of what the others have brought
+    assert np.array_equal(vectors[7], vectors[8])  # what was let go of can still be read
