@@ -120,6 +120,7 @@ class TrainedReader:
         try:
             kept = ReaderSettings(**json.loads((folder / "reader.json").read_text(encoding="utf-8")))
             self.settings = replace(kept, **chosen)
+            self.settings.for_question(follow_up=True)  # a weight that does not exist is told now
             content = graph.read_bytes()
         except (OSError, ValueError, TypeError) as error:
             raise ModelNotFound(

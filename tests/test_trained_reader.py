@@ -20,6 +20,7 @@ from qa.trained_reader import (
     LEAD_SENTENCES,
     WEIGHTS,
     Pieces,
+    ReaderSettings,
     SentenceLogits,
     TrainedReader,
     best_span,
@@ -215,3 +216,18 @@ def test_a_quotation_that_ends_a_sentence_is_no_headline():
     assert not is_heading("“I was there.”")
     assert not is_heading("word " * 20 + "end")
     assert is_heading("Police free the driver")
+
+
+def test_a_follow_up_is_weighed_by_its_own_weights_and_nothing_else_of_it_changes():
+    settings = ReaderSettings(160, 48, 48, 1200, 0.2, 0.5, 1.0, 1.0, 0.5, 0.1, 0.9, "", {"lead_weight": 0.0})
+    assert settings.for_question(follow_up=False) == settings
+    other = settings.for_question(follow_up=True)
+    assert (other.lead_weight, other.cosine_weight, other.none_logit) == (0.0, 1.0, 0.9)
+
+
+def test_a_weight_of_no_known_name_is_refused_with_what_to_do(tmp_path):
+    shutil.copy(WEIGHTS / "reader.onnx", tmp_path)
+    kept = json.loads((WEIGHTS / "reader.json").read_text(encoding="utf-8"))
+    (tmp_path / "reader.json").write_text(json.dumps({**kept, "follow_up": {"led_weight": 1.0}}), encoding="utf-8")
+    with pytest.raises(ModelNotFound, match="led_weight"):
+        TrainedReader(tmp_path)

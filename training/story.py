@@ -94,7 +94,7 @@ def read_question(line: str, sentences: list[str], place: str, number: int) -> S
     text = text.strip()
     if kind != "none" and kind not in KINDS:
         raise BadStory(f"{place}: kind {kind!r}; wanted one of {', '.join(KINDS)}")
-    if len(text.split()) < 2:
+    if len(text.split()) < (1 if line[0] == "+" else 2):  # "Why?" is enough of a follow-up
         raise BadStory(f"{place}: no question")
     try:
         evidence = tuple(int(part) - 1 for part in rest[0].split(","))
