@@ -135,6 +135,9 @@ def print_figures(path: Path, settings: ReaderSettings) -> None:
     alone = weighing({name: float(name == "sentence_weight") for name in WEIGHTS_OF})
     print("  P@1 sentence", interval(right_first(lines, alone)))
     print("  P@1 reader  ", interval(right_first(lines, settings)))
+    for kind in dict.fromkeys(line["kind"] for line in answerable if line.get("kind")):
+        some = [line for line in answerable if line["kind"] == kind]
+        print(f"    {kind:8}  ", interval(right_first(some, settings)))
     was_read = [
         any(row in line["gold"] and s is not None for row, s in zip(line["rows"], line["sentence"], strict=True))
         for line in answerable
