@@ -205,7 +205,7 @@ Case = tuple[
 
 
 def cases_of(lines: Sequence[tuple[str, Line]]) -> list[Case]:
-    """Return what weights are fitted to: questions without evidence or whose evidence was read; all sets weigh alike."""
+    """Return what weights are fitted to: questions without evidence or whose evidence was read; sets weigh alike."""
     size = Counter(name for name, _ in lines)
     cases = []
     for name, line in lines:
