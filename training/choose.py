@@ -204,16 +204,20 @@ Case = tuple[
 ]  # set, article, what is weighed, right, weight
 
 
-def cases_of(lines: Sequence[tuple[str, Line]]) -> list[Case]:
-    """Return what weights are fitted to: questions without evidence or whose evidence was read; sets weigh alike."""
+def cases_of(lines: Sequence[tuple[str, Line]], half: Sequence[str]) -> list[Case]:
+    """Return what weights are fitted to: questions without evidence or whose evidence was read.
+
+    Sets weigh alike, however large they are; those named in `half` count half.
+    """
     size = Counter(name for name, _ in lines)
     cases = []
     for name, line in lines:
+        weight = (0.5 if name in half else 1.0) / size[name]
         rows = [row for row, sentence in zip(line["rows"], line["sentence"], strict=True) if sentence is not None]
         right = np.array([row in line["gold"] for row in rows])
         if line["gold"] and not right.any():
             continue  # nothing is learned from it about weighing
-        cases.append((name, line["article"].split("#")[0], seen_by_weights(line), right, 1 / size[name]))
+        cases.append((name, line["article"].split("#")[0], seen_by_weights(line), right, weight))
     return cases
 
 
@@ -234,12 +238,13 @@ def fitted(cases: Sequence[Case], *, called: str) -> dict[str, float]:
     return {name: round(float(value), 3) for name, value in zip((*WEIGHTS_OF, "none_logit"), c, strict=True)}
 
 
-def fit_weights(paths: Sequence[Path], *, write: bool) -> None:
-    """Fit the weights, those of follow-ups by themselves, each set counting the same."""
+def fit_weights(paths: Sequence[Path], half: Sequence[str], *, write: bool) -> None:
+    """Fit the weights, those of follow-ups by themselves."""
     lines = [(path.stem, line) for path in paths for line in read_lines(path)]
-    weights: dict[str, Any] = fitted(cases_of([one for one in lines if not goes_on(one[1])]), called="alone")
+    alone = [one for one in lines if not one[1]["history"]]  # of a conversation, neither counts: it may lean unseen
+    weights: dict[str, Any] = fitted(cases_of(alone, half), called="alone")
     following = [one for one in lines if goes_on(one[1])]
-    weights["follow_up"] = fitted(cases_of(following), called="follow-ups") if following else {}
+    weights["follow_up"] = fitted(cases_of(following, half), called="follow-ups") if following else {}
     print(weights)
     if write:
         path = WEIGHTS / "reader.json"
@@ -347,10 +352,11 @@ def main() -> None:
         default=0.3,
         help="a wrong answer costs t / (1 - t) of what a right one is worth: at 0.3 three sevenths",
     )
+    parser.add_argument("--half", nargs="+", default=[], metavar="SET", help="weights: sets that count half")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     if arguments.what == "weights":
-        fit_weights(arguments.lines, write=arguments.write)
+        fit_weights(arguments.lines, arguments.half, write=arguments.write)
     elif arguments.what == "figures":
         for path in arguments.lines:
             print_figures(path, shipped())
