@@ -144,10 +144,13 @@ def test_a_follow_up_is_understood_with_the_turn_before(answerer):
 
 
 def test_a_turn_says_the_shortest_that_is_known(small_index, encoder, answerer):
-    assert answerer.ask("When did the river rise?").turn == ("When did the river rise?", "The river rose on Monday.")
+    assert answerer.ask("When did the river rise?").turn.pair == [
+        "When did the river rise?",
+        "The river rose on Monday.",
+    ]
     short = Answerer(small_index, encoder, FirstWordReader(), CALIBRATION).ask("What is this?")
-    assert short.turn == ("What is this?", "The")
-    assert answerer.ask("Who painted the ceiling?").turn == ("Who painted the ceiling?", "")
+    assert short.turn.pair == ["What is this?", "The"]
+    assert answerer.ask("Who painted the ceiling?").turn.pair == ["Who painted the ceiling?", ""]
 
 
 PASSAGES = """The flood came at night. It took the bridge. Work on the mayor's house stopped.
