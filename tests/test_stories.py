@@ -120,4 +120,4 @@ def test_most_questions_are_not_found_by_counting_words():
         for question in story.questions
         if question.answerable
     ]
-    assert sum(found) < 0.5 * len(found)
+    assert 0 < sum(found) < 0.25 * len(found)

@@ -199,9 +199,8 @@ def likeliest(
     return np.asarray(minimize(loss, np.zeros(len(WEIGHTS_OF) + 1), jac=True, method="L-BFGS-B").x)
 
 
-Case = tuple[
-    str, str, np.ndarray[Any, Any], np.ndarray[Any, Any], float
-]  # set, article, what is weighed, right, weight
+# Set, article, what the weights multiply (sentences, 6), which are right (sentences,), how much the question counts.
+Case = tuple[str, str, np.ndarray[Any, Any], np.ndarray[Any, Any], float]
 
 
 def cases_of(lines: Sequence[tuple[str, Line]], half: Sequence[str]) -> list[Case]:
