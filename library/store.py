@@ -28,6 +28,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -36,7 +37,7 @@ from pathlib import Path
 import numpy as np
 
 from index.article import Article
-from index.embeddings import Encoder, FloatArray
+from index.embeddings import Encoder, FloatArray, default_threads
 from index.sentences import SPLITTER, Sentence, split_sentences
 from index.terms import TERMS, Words
 from library.errors import DamagedLibrary, LibraryError, LibraryMismatch, NoSuchLibrary
@@ -65,8 +66,10 @@ GROUP = 512  # new sentences embedded and written together: what an interruption
 GROUP_ARTICLES = 256
 CANDIDATES = 100  # nearest, and again best by words
 MASKS_REMEMBERED = 4
+ASIDE_FROM = 20_000  # rows from which the nearest are looked for on another core: below, a thread costs what it saves
 MOST_PLACES = 1_000  # of one sentence that are looked up: "All rights reserved." may stand in every article
 HalfRow = HalfArray  # one row of it, float16 (dim,)
+Near = tuple[RowArray, FloatArray]  # rows, nearest first, and their cosines
 WAIT = 60.0  # seconds for another writer
 STALE = 3600  # seconds after which a file of codes that is not in force is nobody's work any more
 
@@ -236,6 +239,12 @@ class Library:
         self._state: _State | None = None
         self._words = WordIndex()
         self._masks: dict[tuple[int, str], BoolArray] = {}
+        self.aside = self._new_aside()
+
+    @staticmethod
+    def _new_aside() -> ThreadPoolExecutor:
+        """Threads, none started yet, that look for the nearest while the words are read."""
+        return ThreadPoolExecutor(default_threads(), thread_name_prefix="nearest")
 
     def __enter__(self) -> Library:
         return self
@@ -246,6 +255,8 @@ class Library:
     def close(self) -> None:
         """Close what is open; the library can be used again and opens what it needs."""
         with self._lock:
+            self.aside.shutdown()
+            self.aside = self._new_aside()
             for database in self._opened:
                 database.close()
             self._opened.clear()
@@ -608,13 +619,30 @@ class Snapshot:
         of_all: WordStatistics | None = None,
     ) -> Asked:
         """Return the question made ready to be searched for; `of_all`: the word statistics of all shards together."""
+        allowed = self._allowed(which)
+        near = self._looked_for_aside(question_vector, allowed)
         stems = stems_of(question)
         places = {
             stem: self._library._words.places(self.database, self.generation, stem) for stem in dict.fromkeys(stems)
         }
         weighed = of_all or self.word_statistics(question)
-        scores, touched = bm25(stems, places, self._state.lengths, weighed)
-        return Asked(self, question, question_vector, self._allowed(which), which, weighed, scores, touched)
+        worded, scores = bm25(stems, places, self._state.lengths, weighed)
+        return Asked(self, question, question_vector, allowed, which, weighed, worded, scores, near)
+
+    def nearest(self, question_vector: FloatArray, k: int, allowed: BoolArray) -> tuple[RowArray, FloatArray]:
+        """Return the k nearest of the rows that are allowed, nearest first, and their cosines."""
+        everything = allowed is self._state.live
+        count = self.sentences if everything else int(np.count_nonzero(allowed))
+        return self._state.nearest.search(question_vector, k=k, allowed=allowed, count=count)
+
+    def _looked_for_aside(self, question_vector: FloatArray, allowed: BoolArray) -> Future[Near] | None:
+        """The CANDIDATES nearest, looked for on another core while the words are read; None where it is not worth it.
+
+        FAISS, SQLite and most of numpy let other threads of Python run meanwhile.
+        """
+        if len(self._state.live) < ASIDE_FROM:
+            return None
+        return self._library.aside.submit(self.nearest, question_vector, CANDIDATES, allowed)
 
     def search(self, question: str, question_vector: FloatArray, *, k: int = CANDIDATES) -> list[Found]:
         """Return the k nearest and the k best by words, each sentence once, nearest first."""
@@ -686,12 +714,14 @@ class Asked:
         allowed: BoolArray,
         which: Only | None,
         words: WordStatistics,
+        worded: RowArray,
         bm25_scores: FloatArray,
-        touched: RowArray,
+        near: Future[Near] | None,
     ) -> None:
+        """worded: the rows that share a word, in order, with bm25_scores; near: the CANDIDATES nearest, being found."""
         self.snapshot, self.vector, self.which, self.word_statistics = snapshot, vector, which, words
         self.question = question
-        self._allowed, self._scores, self._touched = allowed, bm25_scores, touched
+        self._allowed, self._worded, self._scores, self._near = allowed, worded, bm25_scores, near
 
     @property
     def words(self) -> Words:
@@ -700,14 +730,22 @@ class Asked:
 
     def nearest(self, k: int) -> tuple[RowArray, FloatArray]:
         """Return the k rows nearest in meaning, nearest first, and their cosines."""
-        everything = self._allowed is self.snapshot._state.live
-        count = self.snapshot.sentences if everything else int(np.count_nonzero(self._allowed))
-        return self.snapshot._state.nearest.search(self.vector, k=k, allowed=self._allowed, count=count)
+        if self._near is not None and k <= CANDIDATES:
+            rows, cosines = self._near.result()
+            return rows[:k], cosines[:k]
+        return self.snapshot.nearest(self.vector, k, self._allowed)
+
+    def bm25(self, rows: RowArray) -> FloatArray:
+        """Return BM25 of any rows, float32 (len(rows),): 0 where they share no word with the question."""
+        at = np.minimum(np.searchsorted(self._worded, rows), max(len(self._worded) - 1, 0))
+        if not len(self._worded):
+            return np.zeros(len(rows), dtype=np.float32)
+        return np.where(self._worded[at] == rows, self._scores[at], np.float32(0))
 
     def best_by_words(self, k: int) -> tuple[RowArray, FloatArray]:
         """Return the k rows of highest BM25, the best first, and that; only rows that share a word."""
-        rows = self._touched[self._allowed[self._touched]]
-        scores = self._scores[rows]
+        allowed = self._allowed[self._worded]
+        rows, scores = self._worded[allowed], self._scores[allowed]
         if len(rows) > k:  # all that tie with the k-th stay, so that the order of rows can decide
             least = -np.partition(-scores, k - 1)[k - 1]
             rows, scores = rows[scores >= least], scores[scores >= least]
@@ -725,9 +763,7 @@ class Asked:
     def found(self, rows: RowArray) -> list[Found]:
         """Return these rows, in their order, with how near they are."""
         cosines = np.round(cosines_of(self.snapshot.vectors, rows, self.vector), 6)
-        return [
-            Found(int(row), float(cosine), float(self._scores[row])) for row, cosine in zip(rows, cosines, strict=True)
-        ]
+        return list(map(Found, rows.tolist(), cosines.tolist(), self.bm25(rows).tolist()))
 
 
 def best_of(found: Sequence[Found], *, k: int) -> list[Found]:

@@ -107,22 +107,26 @@ def bm25(
     places: Mapping[str, _Places],
     lengths: LengthArray,
     of_all: WordStatistics,
-) -> tuple[FloatArray, RowArray]:
-    """Return BM25 of every row, float32 (rows,), and the rows that share a stem, int64, in order; dead ones too.
+) -> tuple[RowArray, FloatArray]:
+    """Return the rows that share a stem with the question, int64 (rows,), in order, and BM25 of each; dead ones too.
 
     stems: those of the question, each as often as it has it.
     """
-    scores = np.zeros(len(lengths), dtype=np.float32)
+    asked = {stem: times for stem, times in Counter(stems).items() if of_all.having[stem] and len(places[stem].rows)}
+    # Not a sum for every row of the library: of a million, a question touches some ten thousand.
+    every = np.concatenate([np.empty(0, np.int32), *(places[stem].rows for stem in asked)])
+    every.sort()
+    touched = every[np.flatnonzero(np.diff(every, prepend=np.int32(-1)))]
+    scores = np.zeros(len(touched), dtype=np.float32)
     average = of_all.length / max(of_all.sentences, 1)
-    for stem, asked in Counter(stems).items():
-        found, having = places[stem], of_all.having[stem]
-        if not having or not len(found.rows):
-            continue
-        times = found.times.astype(np.float32)
-        norm = K1 * (1 - B + B * lengths[found.rows].astype(np.float32) / average)
+    norm = K1 * (1 - B + B * lengths[touched].astype(np.float32) / average)
+    for stem, times_asked in asked.items():
+        at = np.searchsorted(touched, places[stem].rows)
+        times = places[stem].times.astype(np.float32)
+        having = of_all.having[stem]
         idf = math.log(1 + (of_all.sentences - having + 0.5) / (having + 0.5))
-        scores[found.rows] += np.float32(asked * idf) * (times / (times + norm))
-    return scores, np.flatnonzero(scores).astype(np.int64)  # a stem weighs more than 0 wherever it stands
+        scores[at] += np.float32(times_asked * idf) * (times / (times + norm[at]))
+    return touched.astype(np.int64), scores
 
 
 def words_of_question(question: str, having: Mapping[str, int]) -> Words:

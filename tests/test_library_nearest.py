@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import library.nearest as nearest
+import library.store as store
 from index.article import article_from_text
 from index.embeddings import FloatArray, unit_rows
 from library import Incoming, Library, check, create_library, only, open_library, repair
@@ -110,6 +112,26 @@ def test_the_cosine_told_is_that_of_the_vector_and_not_of_its_code(large, encode
     with large.reading() as snapshot:
         rows, cosines = snapshot.asked("", vector).nearest(10)
         np.testing.assert_allclose(cosines, snapshot.vectors[rows].astype(np.float32) @ vector, atol=1e-6)
+
+
+def test_looking_aside_while_the_words_are_read_finds_what_one_thing_after_the_other_finds(large, encoder, monkeypatch):
+    """In any number of threads, and with or without the file of codes."""
+    texts = [f"Sentence {n} of article {3 * n}." for n in range(30)]
+    vectors = encoder.encode_queries(texts)
+
+    def candidates(number: int) -> list[tuple[int, float, float]]:
+        with large.reading() as snapshot:
+            found = snapshot.asked(texts[number], vectors[number]).candidates()
+            return [(one.row, one.cosine, one.bm25) for one in found]
+
+    for _ in range(2):
+        monkeypatch.setattr(store, "ASIDE_FROM", ROWS + 1)
+        expected = list(map(candidates, range(30)))
+        assert all(len(found) >= store.CANDIDATES and max(bm25 for *_, bm25 in found) > 0 for found in expected)
+        monkeypatch.setattr(store, "ASIDE_FROM", ROWS)
+        with ThreadPoolExecutor(4) as several:
+            assert list(several.map(candidates, range(30))) == expected
+        large.index_nearest()
 
 
 def test_what_is_added_after_the_file_was_made_is_found_at_once(large, encoder):

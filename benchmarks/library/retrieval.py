@@ -142,7 +142,7 @@ def retrieval(paths: Sequence[Path], kept: KeptEncoder) -> None:
                 if any(start < stop and begin < end for begin, stop in one.places)
             }
             search = snapshot.asked(one.question, vector)
-            cosines, bm25 = vectors @ vector, search._scores
+            cosines, bm25 = vectors @ vector, search.bm25(np.arange(len(vectors)))
             stems = set(content_terms(one.question))
             weight = sum(idf.get(stem, 0.0) for stem in stems) or 1.0
             coverage = np.array([sum(idf[s] for s in stems & has) / weight for has in having], dtype=np.float32)
