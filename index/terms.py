@@ -86,6 +86,7 @@ class Words(NamedTuple):
 class _Word(NamedTuple):
     start: int
     end: int
+    typed: str
     terms: tuple[str, ...]
     unspaced: bool  # of a script that puts no spaces between words, where a "word" is a run of several
 
@@ -124,17 +125,20 @@ def _fold(word: str) -> str:
 
 def _words(text: str) -> Iterator[_Word]:
     for found in _pattern(ascii_only=text.isascii()).finditer(text):
-        typed, start, end = found.group(), found.start(), found.end()
-        if re.match(f"[{_UNSPACED}]", typed):
-            pairs = tuple(typed[i : i + 2] for i in range(len(typed) - 1)) or (typed,)
-            yield _Word(start, end, pairs, unspaced=True)
-            continue
-        plain = _fold(typed)
-        if typed[0].isdigit():
-            plain = re.sub(r"(?:st|nd|rd|th)$", "", plain).replace(",", "")
-        elif "." in plain:
-            plain = plain.replace(".", "")
-        yield _Word(start, end, (plain,), unspaced=False)
+        terms, unspaced = _terms(found.group())
+        yield _Word(found.start(), found.end(), found.group(), terms, unspaced)
+
+
+def _terms(typed: str) -> tuple[tuple[str, ...], bool]:
+    """What a word of a text is searched as, and whether it is a run of a script without spaces."""
+    if not typed.isascii() and re.match(f"[{_UNSPACED}]", typed):
+        return tuple(typed[i : i + 2] for i in range(len(typed) - 1)) or (typed,), True
+    plain = _fold(typed)
+    if typed[0].isdigit():
+        plain = re.sub(r"(?:st|nd|rd|th)$", "", plain).replace(",", "")
+    elif "." in plain:
+        plain = plain.replace(".", "")
+    return (plain,), False
 
 
 def _shouted(text: str) -> bool:
@@ -142,24 +146,29 @@ def _shouted(text: str) -> bool:
     return not any(character.islower() for character in text)
 
 
-def _is_stop(word: _Word, text: str, *, shouted: bool) -> bool:
+def _is_stop(typed: str, terms: tuple[str, ...], *, shouted: bool) -> bool:
     # "US", "IT" and "WHO" are names where the rest is not in capitals.
-    typed = text[word.start : word.end]
     if len(typed) > 1 and typed.isupper() and not shouted:
         return False
-    return all(term in STOP_WORDS for term in word.terms)
+    return all(term in STOP_WORDS for term in terms)
 
 
-def _stems(word: _Word) -> tuple[str, ...]:
-    if word.unspaced:
-        return word.terms
-    return tuple(_stem(term.removesuffix("'s")) for term in word.terms)
+def _stems(terms: tuple[str, ...], *, unspaced: bool) -> tuple[str, ...]:
+    return terms if unspaced else tuple(_stem(term.removesuffix("'s")) for term in terms)
+
+
+@lru_cache(maxsize=1 << 16)  # a large library says the same few ten thousand words again and again
+def _content_stems(typed: str, *, shouted: bool) -> tuple[str, ...]:
+    """The stems of one word of a text, none where it is a stop word."""
+    terms, unspaced = _terms(typed)
+    return () if _is_stop(typed, terms, shouted=shouted) else _stems(terms, unspaced=unspaced)
 
 
 def content_terms(text: str) -> list[str]:
     """Return the stems of a text's content words, in order: two texts that share none share no word worth counting."""
     shouted = _shouted(text)
-    return [stem for word in _words(text) if not _is_stop(word, text, shouted=shouted) for stem in _stems(word)]
+    found = _pattern(ascii_only=text.isascii()).findall(text)
+    return [stem for typed in found for stem in _content_stems(typed, shouted=shouted)]
 
 
 class Terms:
@@ -225,11 +234,15 @@ class Terms:
             content = [
                 word
                 for word in _without_prefixes(parts)
-                if not (word.unspaced or word.terms[0] in ASKING_WORDS or _is_stop(word, question, shouted=shouted))
+                if not (
+                    word.unspaced or word.terms[0] in ASKING_WORDS or _is_stop(word.typed, word.terms, shouted=shouted)
+                )
             ]
             if content:
                 typed = re.sub(r"['’]s$", "", question[start:end])
-                known = all(stem in self._vocabulary for word in content for stem in _stems(word))
+                known = all(
+                    stem in self._vocabulary for word in content for stem in _stems(word.terms, unspaced=word.unspaced)
+                )
                 (mentioned if known else unmentioned).setdefault(_fold(typed), typed)
         return Words(tuple(mentioned.values()), tuple(unmentioned.values()))
 

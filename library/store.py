@@ -65,6 +65,7 @@ HOME = "ARTICLE_QA_LIBRARIES"  # environment variable: where libraries that are 
 GROUP = 512  # new sentences embedded and written together: what an interruption can cost
 GROUP_ARTICLES = 256
 CANDIDATES = 100  # nearest, and again best by words
+AT_ONCE = 256  # sentences looked up in one statement
 MASKS_REMEMBERED = 4
 ASIDE_FROM = 20_000  # rows from which the nearest are looked for on another core: below, a thread costs what it saves
 MOST_PLACES = 1_000  # of one sentence that are looked up: "All rights reserved." may stand in every article
@@ -349,7 +350,8 @@ class Library:
             here = {prepared.article.source: _held_by_source(database, prepared.article.source) for prepared in group}
             group = [_cut(one) if one.stale(here[one.article.source]) else one for one in group]
             texts = _texts(group)
-            new = [key for key in texts if _row_of(database, key) is None]
+            held = _rows_of(database, list(texts))
+            new = [key for key in texts if key not in held]
             vectors |= self._embedded({key: texts[key] for key in new if key not in vectors}, encoder)
             self._append(database, new, texts, vectors)
             for prepared in group:
@@ -366,7 +368,8 @@ class Library:
 
     def _embedded(self, texts: Mapping[bytes, str], encoder: Encoder) -> dict[bytes, HalfRow]:
         database = self.database()
-        missing = [key for key in texts if _row_of(database, key) is None]
+        held = _rows_of(database, list(texts))
+        missing = [key for key in texts if key not in held]
         if not missing:
             return {}
         found = encoder.encode_documents([texts[key] for key in missing])
@@ -817,7 +820,7 @@ def _groups(library: Library, incoming: Iterable[Incoming]) -> Iterator[list[_Pr
             group, new = [], set()
         database = library.database()
         group.append(prepared)
-        new.update(key for key in prepared.keys if _row_of(database, key) is None)
+        new |= set(prepared.keys) - _rows_of(database, prepared.keys).keys()
         if len(new) >= GROUP or len(group) >= GROUP_ARTICLES:
             yield group
             group, new = [], set()
@@ -895,9 +898,15 @@ def _set(database: sqlite3.Connection, **values: object) -> None:
     )
 
 
-def _row_of(database: sqlite3.Connection, key: bytes) -> int | None:
-    found = database.execute("SELECT row FROM sentence WHERE key = ?", (key,)).fetchone()
-    return None if found is None else int(found[0])
+def _rows_of(database: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, int]:
+    """The rows of those of the sentences that the library has."""
+    found: dict[bytes, int] = {}
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        found.update(
+            database.execute(f"SELECT key, row FROM sentence WHERE key IN ({','.join('?' * len(some))})", some)
+        )
+    return found
 
 
 def _held_by_source(database: sqlite3.Connection, source: str) -> tuple[int, str] | None:
@@ -934,7 +943,8 @@ def _write_article(database: sqlite3.Connection, prepared: _Prepared, held: tupl
             "WHERE id = ?",
             (*values, number),
         )
-    rows = [_row_of(database, key) for key in prepared.keys]
+    row_of = _rows_of(database, prepared.keys)
+    rows = [row_of[key] for key in prepared.keys]
     database.executemany(
         'INSERT INTO place (article, number, row, start, "end", paragraph) VALUES (?, ?, ?, ?, ?, ?)',
         (
