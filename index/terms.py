@@ -63,6 +63,14 @@ ASKING_WORDS = frozenset(
 # asks for, and one with January need not write "mid-January".
 PREFIXES = frozenset("anti co ex half inter mid multi non post pre pro re self semi sub un vice".split())
 
+# After "how" these ask for a measure, and belong to the asking too: an article that says she was 26 does not say "old".
+MEASURES = frozenset(
+    """
+    big close cold deep early expensive far fast frequently heavy high hot large late long near often old quickly small
+    soon tall thick warm wide young
+    """.split()
+)
+
 # One word of a text. A number keeps its separators (2,000 and 3.5 and 10:30) and loses its ending (19th); single
 # letters with dots between (U.S.) are one word; an apostrophe inside belongs to the word (O'Brien). Hyphens part words,
 # so that "ex-husband" meets "ex husband" and "Covid-19" meets "Covid 19".
@@ -230,13 +238,14 @@ class Terms:
         shouted = _shouted(question)
         mentioned: dict[str, str] = {}
         unmentioned: dict[str, str] = {}
+        before = ""
         for start, end, parts in _joined(question):
+            asking = ASKING_WORDS | MEASURES if before == "how" else ASKING_WORDS
+            before = parts[-1].terms[-1]
             content = [
                 word
                 for word in _without_prefixes(parts)
-                if not (
-                    word.unspaced or word.terms[0] in ASKING_WORDS or _is_stop(word.typed, word.terms, shouted=shouted)
-                )
+                if not (word.unspaced or word.terms[0] in asking or _is_stop(word.typed, word.terms, shouted=shouted))
             ]
             if content:
                 typed = re.sub(r"['’]s$", "", question[start:end])

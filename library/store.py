@@ -183,6 +183,15 @@ class Statistics:
     nearest: NearestFile | None  # None: every row is compared
     bytes: Mapping[str, int]  # by file
 
+    @property
+    def said(self) -> str:
+        """How many articles and sentences, for people."""
+        return f"{_counted(self.articles, 'article')}, {_counted(self.sentences, 'sentence')}"
+
+
+def _counted(number: int, of: str) -> str:
+    return f"{number:,} {of}{'' if number == 1 else 's'}"
+
 
 def library_folder(name: str) -> Path:
     """Return the folder that a name means: a path where it has a separator or is one, else below the user's data.

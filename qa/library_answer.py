@@ -184,7 +184,7 @@ class LibraryAnswerer:
         """What is asked, in a line for people."""
         held = self.library.statistics()
         some = f", only {self.which.said}" if self.which else ""
-        return f"{held.folder.name}: {held.articles:,} articles, {held.sentences:,} sentences{some}."
+        return f"{held.folder.name}: {held.said}{some}."
 
     def as_text(self, answer: Answer, *, k: int = 1, bold: bool = False) -> str:
         """Return an answer of the library as lines for people, with its articles and the k - 1 that came next."""

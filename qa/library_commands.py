@@ -124,7 +124,7 @@ def add_command(
         print(
             f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged, {len(left_out):,} left out;"
             f" {done.embedded:,} of {done.sentences:,} sentences embedded. "
-            f"{held.folder.name}: {held.articles:,} articles, {held.sentences:,} sentences."
+            f"{held.folder.name}: {held.said}."
         )
     if left_out and not done.added + done.changed + done.unchanged:
         raise typer.Exit(EXIT_ERROR)
@@ -167,7 +167,7 @@ def stats_command(library: LibraryOption = DEFAULT_LIBRARY, as_json: JsonOption 
         _print({**dataclasses.asdict(found), "folder": str(found.folder)})
         return
     dates = f", {found.first_date} to {found.last_date}" if found.first_date else ""
-    print(f"{found.folder}: {found.articles:,} articles{dates}")
+    print(f"{found.folder}: {found.articles:,} article{'s' * (found.articles != 1)}{dates}")
     dead = ""
     if found.removed:
         share = 100 * found.removed / (found.removed + found.sentences)

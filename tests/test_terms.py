@@ -117,6 +117,8 @@ ARTICLE = [
         ("What happened, according to the article?", [], []),
         ("Who else besides Jane Carter was actually released instead?", ["Jane", "Carter", "released"], []),
         ("Apart from that, who was hurt altogether?", [], ["hurt"]),
+        ("How old was the driver, and how long was he held?", ["driver"], ["held"]),
+        ("Who is the old man?", [], ["old", "man"]),
         ("Who did it?", [], []),
         ("桥怎么了", [], []),
     ],

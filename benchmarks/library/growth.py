@@ -81,7 +81,8 @@ def growth(paths: Sequence[Path], kept: KeptEncoder, *, largest: int, until: flo
     folder, place = kept.folder / "growth", kept.folder / "growth.json"
     taken = json.loads(place.read_text(encoding="utf-8"))["lines"] if place.exists() else 0  # lines added before
     with create_library(folder, encoder) as library:
-        for size in (one for one in SIZES if one <= largest):
+        sizes = [*(one for one in SIZES if one < largest), largest]
+        for size in sizes:
             if taken < size:
                 before = library.statistics().sentences
                 rates = _filled(library, encoder, _articles(texts, taken, size, until=until))
@@ -96,7 +97,7 @@ def growth(paths: Sequence[Path], kept: KeptEncoder, *, largest: int, until: flo
                 indexed = f"file of codes in {time.perf_counter() - began:.1f} s"
                 print(f"\n{before:,} to {grown:,} sentences: added {rates} a second after embedding; {indexed}")
                 _measured(folder, kept.folder)
-            elif size == max(one for one in SIZES if one <= largest):
+            elif size == largest:
                 _measured(folder, kept.folder)
 
 
