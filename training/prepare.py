@@ -18,6 +18,7 @@ from typing import Any
 import sentencex
 import tomllib
 
+from training.asked import FOLDER, as_question, read_folder
 from training.story import prepared_stories
 
 HERE = Path(__file__).parent
@@ -73,8 +74,14 @@ def prepared_question(question: dict[str, Any], sentences: list[tuple[int, int, 
     }
 
 
-def prepared_articles(folder: Path, names: list[str], domains: list[str] | None) -> Iterator[dict[str, Any]]:
-    """Yield every article of the sets, prepared; questions without any known evidence are left out."""
+def prepared_articles(
+    folder: Path, names: list[str], domains: list[str] | None, *, ours_in: Path = FOLDER
+) -> Iterator[dict[str, Any]]:
+    """Yield every article of the sets, prepared; questions without any known evidence are left out.
+
+    An article that questions of our own are on comes twice: the second time as one of the set "asked", with those.
+    """
+    asked = {} if domains is None else read_folder(ours_in)
     for name in names:
         if name == "stories":
             yield from prepared_stories(held_back=False)
@@ -109,6 +116,18 @@ def prepared_articles(folder: Path, names: list[str], domains: list[str] | None)
                         "sentences": [text for _, _, text in sentences],
                         "paragraph_of": [paragraph for paragraph, _, _ in sentences],
                         "questions": questions,
+                    }
+                ours = [
+                    as_question(one, article["paragraphs"], n) for n, one in enumerate(asked.get(article["id"], ()))
+                ]
+                prepared = [prepared_question(question, sentences) for question in ours if question is not None]
+                if prepared:
+                    yield {
+                        "set": "asked",
+                        "id": article["id"],
+                        "sentences": [text for _, _, text in sentences],
+                        "paragraph_of": [paragraph for paragraph, _, _ in sentences],
+                        "questions": [q for q in prepared if q["gold"] or not q["answerable"]],
                     }
 
 
