@@ -18,6 +18,7 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,6 @@ WEIGHTS = Path(__file__).parent / "weights"
 CLS, SEP = 101, 102
 POSITIONS = 512  # word pieces that the model can tell the places of
 WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the question and two turns it must fit POSITIONS
-ROWS_AT_ONCE = 8  # more gains nothing on two cores and costs memory
 ARTICLES_REMEMBERED = 8
 LEAD_SENTENCES = 20
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
@@ -137,7 +137,8 @@ class TrainedReader:
         from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or default_threads()
+        # A core that reads a window of its own waits for no other, and no window is padded to the length of another.
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -148,6 +149,7 @@ class TrainedReader:
         self._words = word_embeddings(model / "model.safetensors")
         self._pieces: OrderedDict[str, dict[int, Pieces]] = OrderedDict()
         self._lock = threading.Lock()  # several people ask at once
+        self._threads = ThreadPoolExecutor(threads or default_threads(), thread_name_prefix="reader")
 
     @property
     def name(self) -> str:
@@ -207,10 +209,11 @@ class TrainedReader:
         head = self._head(question, history)
         pieces = self._pieces_of(article_index)
         windows = self._windows(article_index, candidates, pieces)
-        found: dict[int, SentenceLogits] = {}
+        # The longest first: what is left to the end, while other cores have nothing more to do, is then short.
         windows.sort(key=lambda window: -sum(len(pieces[row].ids) for row in window))
-        for first in range(0, len(windows), ROWS_AT_ONCE):
-            self._run(head, windows[first : first + ROWS_AT_ONCE], pieces, found)
+        found: dict[int, SentenceLogits] = {}
+        for of_window in self._threads.map(lambda window: self._run(head, window, pieces), windows):
+            found.update(of_window)
         return found
 
     def span_offsets(self, article_index: ArticleIndex, row: int, first: int, last: int) -> tuple[int, int]:
@@ -220,34 +223,26 @@ class TrainedReader:
         start, end = sentence.start + places[first][0], sentence.start + places[last][1]
         return whole_words(article_index.article.text, start, end, sentence.start, sentence.end)
 
-    def _run(
-        self, head: list[int], windows: Sequence[range], pieces: Mapping[int, Pieces], found: dict[int, SentenceLogits]
-    ) -> None:
-        """Read a batch of windows and add what it says of their sentences to `found`."""
-        lines = [[*head, *(i for row in window for i in pieces[row].ids), SEP] for window in windows]
-        longest = max(len(line) for line in lines)
-        most = max(len(window) for window in windows)
-        ids = np.zeros((len(lines), longest), dtype=np.int64)
-        mask = np.zeros((len(lines), longest), dtype=np.int64)
-        types = np.zeros((len(lines), longest), dtype=np.int64)
-        pool = np.zeros((len(lines), most, longest), dtype=np.float32)
-        places: list[tuple[int, int, int, int]] = []  # line, row of the index, first piece, end
-        for line, (content, window) in enumerate(zip(lines, windows, strict=True)):
-            ids[line, : len(content)] = content
-            mask[line, : len(content)] = 1
-            types[line, len(head) : len(content)] = 1
-            at = len(head)
-            for number, row in enumerate(window):
-                end = at + len(pieces[row].ids)
-                pool[line, number, at:end] = 1 / max(end - at, 1)
-                places.append((line, row, at, end))
-                at = end
-        feed = {"words": self._words[ids], "attention_mask": mask, "token_type_ids": types, "pool": pool}
+    def _run(self, head: list[int], window: range, pieces: Mapping[int, Pieces]) -> dict[int, SentenceLogits]:
+        """Read one window; return what the model says of its sentences, by row of the index."""
+        line = [*head, *(i for row in window for i in pieces[row].ids), SEP]
+        ids = np.array([line], dtype=np.int64)
+        types = np.zeros_like(ids)
+        types[0, len(head) :] = 1
+        pool = np.zeros((1, len(window), len(line)), dtype=np.float32)
+        places: list[tuple[int, int]] = []  # first piece and end of each sentence
+        at = len(head)
+        for number, row in enumerate(window):
+            end = at + len(pieces[row].ids)
+            pool[0, number, at:end] = 1 / max(end - at, 1)
+            places.append((at, end))
+            at = end
+        feed = {"words": self._words[ids], "attention_mask": np.ones_like(ids), "token_type_ids": types, "pool": pool}
         sentence, starts, ends = self._session.run(["sentence", "start", "end"], feed)
-        first_of_line = {line: row for line, row, at, _ in reversed(places) if at == len(head)}
-        for line, row, at, end in places:
-            logit = float(sentence[line, row - first_of_line[line]])
-            found[row] = SentenceLogits(logit, starts[line, at:end], ends[line, at:end])
+        return {
+            row: SentenceLogits(float(sentence[0, number]), starts[0, first:end], ends[0, first:end])
+            for number, (row, (first, end)) in enumerate(zip(window, places, strict=True))
+        }
 
     def _head(self, question: str, history: Sequence[Turn]) -> list[int]:
         """[CLS] (turns [SEP]) question [SEP]; of long turns the end is kept, of a long question the beginning."""
