@@ -21,6 +21,7 @@ from benchmarks.library.kept import KeptEncoder
 from benchmarks.library.one_of_two import Search, report_asked
 from index.article import article_from_text
 from index.embeddings import FloatArray
+from index.sentences import split_sentences
 from library import Incoming, create_library, open_library
 from qa.retrieve import fuse, order
 
@@ -30,7 +31,9 @@ SENTENCES_OF_ARTICLE = 30
 def beside(paths: Sequence[Path], kept: KeptEncoder, *, python: Path, most: int, questions: int, rounds: int) -> None:
     """Print both, in turn, each in a process of its own."""
     articles, asked = read(paths)
-    texts = sentences_of(articles)[:most]
+    joined = _joined(sentences_of(articles)[:most])
+    # As the library will cut them: a sentence beside another may be cut otherwise than where it stood.
+    texts = list(dict.fromkeys(one for text in joined for one in _sentences(text)))
     encoder = MixedEncoder(kept, texts)
     folder = kept.folder / "beside"
     shutil.rmtree(folder, ignore_errors=True)
@@ -40,6 +43,7 @@ def beside(paths: Sequence[Path], kept: KeptEncoder, *, python: Path, most: int,
     for one in asked[:: max(len(asked) // questions, 1)][:questions]:
         text = by_source[one.source]
         answers.setdefault(one.question, [" ".join(text[start:stop].split()) for start, stop in one.places])
+    (folder / "articles.json").write_text(json.dumps(joined), encoding="utf-8")
     (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
     (folder / "questions.json").write_text(json.dumps(answers), encoding="utf-8")
     np.save(folder / "vectors.npy", encoder.encode_documents(texts))
@@ -83,7 +87,7 @@ def _add(folder: Path, place: Path) -> None:
     encoder = _Given(texts, np.load(folder / "vectors.npy", mmap_mode="r"))
     began = time.perf_counter()
     with create_library(place, encoder) as library:
-        library.add(_articles(texts), encoder)
+        library.add(_articles(json.loads((folder / "articles.json").read_text(encoding="utf-8"))), encoder)
         library.index_nearest()
     print(f"added in {time.perf_counter() - began:.1f} s")
 
@@ -104,11 +108,18 @@ def _opened(place: Path) -> Search:
     return search
 
 
-def _articles(texts: Sequence[str]) -> list[Incoming]:
+def _joined(texts: Sequence[str]) -> list[str]:
     starts = range(0, len(texts), SENTENCES_OF_ARTICLE)
-    parts = (BETWEEN.join(texts[start : start + SENTENCES_OF_ARTICLE]) for start in starts)
+    return [BETWEEN.join(texts[start : start + SENTENCES_OF_ARTICLE]) for start in starts]
+
+
+def _sentences(text: str) -> list[str]:
+    return [" ".join(sentence.text.split()) for sentence in split_sentences(text)]
+
+
+def _articles(joined: Sequence[str]) -> list[Incoming]:
     return [
-        Incoming(article_from_text(text, title="An article", source=f"article {n}")) for n, text in enumerate(parts)
+        Incoming(article_from_text(text, title="An article", source=f"article {n}")) for n, text in enumerate(joined)
     ]
 
 
