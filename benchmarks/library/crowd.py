@@ -44,7 +44,7 @@ def crowd(paths: Sequence[Path], kept: KeptEncoder, *, others: int, most: int, u
             if name == "crowded":
                 _add_others(library, rest, kept, others=others, until=until)
             library.index_nearest()
-            answerer = LibraryAnswerer(library, kept, reader, load_calibration(reader.name))
+            answerer = LibraryAnswerer(library, kept, reader, load_calibration(reader.name, library=True))
             held = library.statistics()
             file = kept.folder / f"crowd-{name}-{held.sentences}-{most}.jsonl"
             rounds[name] = _asked_of(answerer, asked, kept, file, until=until)
