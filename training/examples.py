@@ -178,7 +178,8 @@ class Examples:
             # The sentence that answers is cut out of its paragraph: what stays is as near as a wrong passage can be.
             windows = [[number for number in windows[0] if number not in gold]]
             windows = [window for window in windows if window]
-        negatives = rng.randint(*s["negatives"])
+        many = rng.random() < s.get("many_share", 0.0)  # the rounds before the seventh had none such
+        negatives = rng.randint(*s["many_negatives" if many else "negatives"])
         rest = [
             window
             for window in partition(cut, first, end, budget, rng)
