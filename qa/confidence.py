@@ -48,6 +48,9 @@ def features(reading: Reading, *, mentioned_share: float = 1.0) -> dict[str, flo
         # To be far ahead of three sentences says less than to be far ahead of three hundred.
         "top_logit_in_length": _logit(best[0]) * log_sentences,
         "cosine_in_length": (top.cosine if top else 0.0) * log_sentences,
+        "none_logit_in_length": _logit(reading.none) * log_sentences,
+        # Rare words of the question in one place of a long article say more than in a paragraph that is about them.
+        "log_bm25_in_length": (math.log1p(max(top.bm25, 0.0)) if top else 0.0) * log_sentences,
         "mentioned_share": mentioned_share,
     }
 

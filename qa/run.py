@@ -246,10 +246,15 @@ def describe_models(answerer: Answerer) -> dict[str, Any]:
     """Return the names and fingerprints of whatever decides an answer, so that a changed weight is seen in run.json."""
     # Only the trained reader has settings.
     sizes = getattr(answerer.reader, "settings", None)
-    windows = {"window_pieces": sizes.window_pieces, "most_pieces": sizes.most_pieces} if sizes is not None else {}
+    chosen = {}
+    if sizes is not None:
+        chosen = {
+            "window_pieces": sizes.window_pieces, "most_pieces": sizes.most_pieces, "weights": dict(sizes.weights),
+            "follow_up": dict(sizes.follow_up),
+        }  # fmt: skip
     return {
         "encoder": {"name": answerer.encoder.name, "sha256": answerer.encoder.fingerprint},
-        "reader": {"name": answerer.reader.name, "sha256": answerer.reader.fingerprint, **windows},
+        "reader": {"name": answerer.reader.name, "sha256": answerer.reader.fingerprint, **chosen},
         "sentences": answerer.article_index.manifest.splitter,
         "dense_weight": answerer.dense_weight,
         "calibration": {

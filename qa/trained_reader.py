@@ -33,13 +33,13 @@ from index.sentences import Sentence
 from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
+from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Noticed, weigh
 
 WEIGHTS = Path(__file__).parent / "weights"
 CLS, SEP = 101, 102
 POSITIONS = 512  # word pieces that the model can tell the places of
 WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the question and two turns it must fit POSITIONS
 ARTICLES_REMEMBERED = 8
-LEAD_SENTENCES = 20
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
 LONGEST_SPAN = 32  # word pieces
 UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read together
@@ -59,21 +59,23 @@ class ReaderSettings:
     question_pieces: int
     history_pieces: int
     most_pieces: int  # of the article, for one question; a shorter article is read whole
-    # A sentence's logit is the sum of six things, each by its weight; "none" stands against it at none_logit.
-    sentence_weight: float  # of the model's logit for the sentence
-    span_weight: float  # of the best span's logit
-    cosine_weight: float  # of the retriever's cosine
-    bm25_weight: float  # of log(1 + BM25)
-    lead_weight: float  # of -log(1 + place), counted up to LEAD_SENTENCES: what is said twice is said first at the top
-    length_weight: float  # of log(characters): a longer sentence says more
-    none_logit: float
+    weights: Mapping[str, float]  # of what was noticed about the sentences, by name: see qa/weighing.py
     sha256: str  # of reader.onnx
     # What is another for a question that goes on from an earlier one: its few words say less of what is asked.
     follow_up: Mapping[str, float] = field(default_factory=dict)
 
-    def for_question(self, *, follow_up: bool) -> ReaderSettings:
-        """Return the settings with the weights that count for such a question."""
-        return replace(self, **dict[str, Any](self.follow_up)) if follow_up and self.follow_up else self
+    def __post_init__(self) -> None:
+        """Raise ValueError when a weight is missing or has a name that none has."""
+        names = {*SIGNALS, *NONE_SIGNALS}
+        lacking, unknown = names - set(self.weights), (set(self.weights) | set(self.follow_up)) - names
+        if lacking:
+            raise ValueError(f"its weights lack {', '.join(sorted(lacking))}")
+        if unknown:
+            raise ValueError(f"its weights do not know {', '.join(sorted(unknown))}")
+
+    def weights_for(self, *, follow_up: bool) -> dict[str, float]:
+        """Return the weights that count for such a question."""
+        return {**self.weights, **(self.follow_up if follow_up else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,6 @@ class TrainedReader:
         try:
             kept = ReaderSettings(**json.loads((folder / "reader.json").read_text(encoding="utf-8")))
             self.settings = replace(kept, **chosen)
-            self.settings.for_question(follow_up=True)  # a weight that does not exist is told now
             content = graph.read_bytes()
         except (OSError, ValueError, TypeError) as error:
             raise ModelNotFound(
@@ -171,18 +172,16 @@ class TrainedReader:
         rows = sorted(logits)
         by_row = {candidate.row: candidate for candidate in candidates}
         spans = {row: best_span(logits[row]) for row in rows}
-        s = self.settings.for_question(follow_up=bool(history))
-        values = np.array(
-            [
-                weighed(
-                    logits[row].sentence, spans[row][2], cosine=by_row[row].cosine, bm25=by_row[row].bm25,
-                    row=lead_place(article_index.sentences, row),
-                    characters=len(article_index.sentences[row].text), settings=s,
-                )
-                for row in rows
-            ]
-            + [s.none_logit]
-        )  # fmt: skip
+        noticed = Noticed(
+            rows=rows,
+            sentence=[logits[row].sentence for row in rows],
+            span=[spans[row][2] for row in rows],
+            cosine=[by_row[row].cosine for row in rows],
+            bm25=[by_row[row].bm25 for row in rows],
+            places=[lead_place(article_index.sentences, row) for row in rows],
+            characters=[len(article_index.sentences[row].text) for row in rows],
+        )
+        values = weigh(noticed, self.settings.weights_for(follow_up=bool(history)))
         shares = np.exp(values - values.max())
         shares /= shares.sum()
         unread = [candidate for candidate in candidates if candidate.row not in logits]
@@ -347,27 +346,6 @@ def lead_place(sentences: Sequence[Sentence], row: int) -> int:
 def is_heading(text: str) -> bool:
     """Return whether the text is a line of a few words that ends as no sentence does."""
     return text[-1:].isalnum() and text.count(" ") < HEADING_WORDS
-
-
-def weighed(
-    sentence: float,
-    span: float,
-    *,
-    cosine: float,
-    bm25: float,
-    row: int,
-    characters: int,
-    settings: ReaderSettings,
-) -> float:
-    """Return a sentence's logit from the model's logits for it and its best span, the retriever, place and length."""
-    return (
-        settings.sentence_weight * sentence
-        + settings.span_weight * span
-        + settings.cosine_weight * cosine
-        + settings.bm25_weight * math.log1p(max(bm25, 0.0))
-        - settings.lead_weight * math.log1p(min(row, LEAD_SENTENCES))
-        + settings.length_weight * math.log(max(characters, 1))
-    )
 
 
 def word_embeddings(safetensors: Path) -> npt.NDArray[np.float32]:

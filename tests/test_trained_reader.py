@@ -17,7 +17,6 @@ from index.sentences import split_sentences
 from qa.dialogue import Turn
 from qa.retrieve import retrieve
 from qa.trained_reader import (
-    LEAD_SENTENCES,
     WEIGHTS,
     Pieces,
     ReaderSettings,
@@ -31,6 +30,7 @@ from qa.trained_reader import (
     window_around,
     word_embeddings,
 )
+from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS
 
 
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=60), st.integers(20, 160))
@@ -219,15 +219,19 @@ def test_a_quotation_that_ends_a_sentence_is_no_headline():
 
 
 def test_a_follow_up_is_weighed_by_its_own_weights_and_nothing_else_of_it_changes():
-    settings = ReaderSettings(160, 48, 48, 1200, 0.2, 0.5, 1.0, 1.0, 0.5, 0.1, 0.9, "", {"lead_weight": 0.0})
-    assert settings.for_question(follow_up=False) == settings
-    other = settings.for_question(follow_up=True)
-    assert (other.lead_weight, other.cosine_weight, other.none_logit) == (0.0, 1.0, 0.9)
+    usual = dict.fromkeys((*SIGNALS, *NONE_SIGNALS), 0.5)
+    settings = ReaderSettings(160, 48, 48, 1200, usual, "", {"lead": 0.0})
+    assert settings.weights_for(follow_up=False) == usual
+    assert settings.weights_for(follow_up=True) == {**usual, "lead": 0.0}
 
 
 def test_a_weight_of_no_known_name_is_refused_with_what_to_do(tmp_path):
     shutil.copy(WEIGHTS / "reader.onnx", tmp_path)
     kept = json.loads((WEIGHTS / "reader.json").read_text(encoding="utf-8"))
-    (tmp_path / "reader.json").write_text(json.dumps({**kept, "follow_up": {"led_weight": 1.0}}), encoding="utf-8")
-    with pytest.raises(ModelNotFound, match="led_weight"):
+    (tmp_path / "reader.json").write_text(json.dumps({**kept, "follow_up": {"led": 1.0}}), encoding="utf-8")
+    with pytest.raises(ModelNotFound, match="do not know led"):
+        TrainedReader(tmp_path)
+    lacking = {name: weight for name, weight in kept["weights"].items() if name != "around"}
+    (tmp_path / "reader.json").write_text(json.dumps({**kept, "weights": lacking}), encoding="utf-8")
+    with pytest.raises(ModelNotFound, match="lack around"):
         TrainedReader(tmp_path)

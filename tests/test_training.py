@@ -188,16 +188,17 @@ def test_calibration_error_by_hand():
 
 
 def test_the_likeliest_weights_are_those_that_made_the_answers() -> None:
-    """Questions answered by a known conditional logit; its six weights and the logit of "none" are found again."""
-    from training.choose import likeliest
+    """Questions answered by a known conditional logit; the weights of sentences and of "none" are found again."""
+    from qa.weighing import NONE_SIGNALS, SIGNALS
+    from training.choose import Case, likeliest
 
-    rng = np.random.default_rng(5)
-    known = np.array([1.0, 0.5, 2.0, 0.0, 0.8, -0.5, 1.2])
+    generator = np.random.default_rng(3)
+    known = generator.normal(size=len(SIGNALS) + len(NONE_SIGNALS))
     cases = []
-    for _ in range(4000):
-        x = rng.normal(size=(int(rng.integers(2, 9)), 6))
-        logits = np.append(x @ known[:-1], known[-1])
-        shares = np.exp(logits) / np.exp(logits).sum()
-        chosen = int(rng.choice(len(shares), p=shares))
-        cases.append((x, np.arange(len(x)) == chosen, 1.0))
-    assert np.abs(likeliest(cases, ridge=0.0) - known).max() < 0.15
+    for _ in range(6000):
+        of_sentences = generator.normal(size=(5, len(SIGNALS)))
+        of_none = np.append(1.0, generator.normal(size=len(NONE_SIGNALS) - 1))
+        logits = np.append(of_sentences @ known[: len(SIGNALS)], of_none @ known[len(SIGNALS) :])
+        answer = int(np.argmax(logits + generator.gumbel(size=len(logits))))
+        cases.append(Case("one", "a", of_sentences, of_none, np.arange(5) == answer, 1.0))
+    assert np.abs(likeliest(cases, ridge=0.0) - known).max() < 0.2

@@ -4,7 +4,7 @@ The weights are those of the greatest likelihood (a conditional logit, McFadden 
 each question and "none", which is right where nothing answers. So they are chosen for honest shares, not ranks only.
 
 python -m training.choose figures build/newsqa.jsonl build/squad2.jsonl ...      P@1 of each stage, span F1, AUROC
-python -m training.choose weights build/*.jsonl --write      the six weights of a sentence's logit into reader.json
+python -m training.choose weights build/*.jsonl --write      the weights of what was noticed into reader.json
 python -m training.choose calibration build/*.jsonl --write      coefficients into qa/weights/calibration.json
 
 The lines are what `training.evaluate` writes.
@@ -15,7 +15,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,12 @@ from qa.confidence import Calibration, features, load_calibration, save_calibrat
 from qa.metrics import token_f1
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
-from qa.trained_reader import UNREAD_SHARE, WEIGHTS, ReaderSettings, weighed
+from qa.trained_reader import UNREAD_SHARE, WEIGHTS, ReaderSettings
+from qa.weighing import NONE_SIGNALS, SIGNALS, Noticed, none_signals, signals, weigh
 
 FEATURES = (
     "top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences", "top_logit_in_length",
-    "cosine_in_length",
+    "cosine_in_length", "none_logit_in_length", "log_bm25_in_length",
 )  # fmt: skip
 Line = dict[str, Any]
 
@@ -46,25 +47,41 @@ def goes_on(line: Line) -> bool:
     return bool(line["turns"])
 
 
-def values(line: Line, settings: ReaderSettings) -> np.ndarray[Any, Any]:
-    """Return the logit of every listed sentence, as the reader weighs it; those that were not read stand last."""
-    settings = settings.for_question(follow_up=goes_on(line))
+def read_places(line: Line) -> list[int]:
+    """Return which of the listed sentences were read, in the order of the article."""
+    was_read = [i for i, sentence in enumerate(line["sentence"]) if sentence is not None]
+    return sorted(was_read, key=lambda i: line["rows"][i])
+
+
+def noticed(line: Line) -> Noticed:
+    """Return what was noticed about the sentences that were read, in the order of `read_places`."""
+    seen = {
+        name: [line[name][i] for i in read_places(line)]
+        for name in ("rows", "sentence", "span", "cosine", "bm25", "place", "characters")
+    }
+    return Noticed(places=seen.pop("place"), **seen)
+
+
+def values(line: Line, settings: ReaderSettings) -> tuple[np.ndarray[Any, Any], float]:
+    """Return the logit of every listed sentence, as the reader weighs it, and of "none".
+
+    Sentences that were not read stand last.
+    """
     logits = -99.0 - np.arange(len(line["rows"]), dtype=float)
-    for i, sentence in enumerate(line["sentence"]):
-        if sentence is not None:
-            logits[i] = weighed(
-                sentence, line["span"][i], cosine=line["cosine"][i], bm25=line["bm25"][i], row=line["place"][i],
-                characters=line["characters"][i], settings=settings,
-            )  # fmt: skip
-    return logits
+    weighed = weigh(noticed(line), settings.weights_for(follow_up=goes_on(line)))
+    logits[read_places(line)] = weighed[:-1]
+    return logits, float(weighed[-1])
+
+
+def best(line: Line, settings: ReaderSettings) -> int:
+    """Return which of the listed sentences stands first."""
+    return int(np.argmax(values(line, settings)[0]))
 
 
 def right_first(lines: Sequence[Line], settings: ReaderSettings) -> np.ndarray[Any, Any]:
     """Return, for each answerable question, whether its best sentence is a right one."""
     answerable = [line for line in lines if line["gold"]]
-    return np.array(
-        [line["rows"][int(np.argmax(values(line, settings)))] in line["gold"] for line in answerable], dtype=float
-    )
+    return np.array([line["rows"][best(line, settings)] in line["gold"] for line in answerable], dtype=float)
 
 
 def interval(right: np.ndarray[Any, Any]) -> str:
@@ -91,8 +108,8 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 def reading(line: Line, settings: ReaderSettings) -> Reading:
     """Return the line as the Reading that TrainedReader gives."""
     is_read = np.array([sentence is not None for sentence in line["sentence"]])
-    none_logit = settings.for_question(follow_up=goes_on(line)).none_logit
-    logits = np.append(values(line, settings)[is_read], none_logit)
+    of_sentences, none_logit = values(line, settings)
+    logits = np.append(of_sentences[is_read], none_logit)
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
     if is_read.sum() < line["sentences"]:
@@ -120,8 +137,9 @@ def shipped() -> ReaderSettings:
 
 
 def weighing(weights: dict[str, float]) -> ReaderSettings:
-    """Return the shipped settings with other weights."""
-    return ReaderSettings(**{**asdict(shipped()), **weights, "follow_up": {}})
+    """Return the shipped settings with these weights and no others."""
+    nothing = dict.fromkeys((*SIGNALS, *NONE_SIGNALS), 0.0)
+    return replace(shipped(), weights={**nothing, **weights}, follow_up={})
 
 
 def print_figures(path: Path, settings: ReaderSettings) -> None:
@@ -130,9 +148,9 @@ def print_figures(path: Path, settings: ReaderSettings) -> None:
     answerable = [line for line in lines if line["gold"]]
     print(f"{path.stem}: {len(lines)} questions, {len(answerable)} answerable")
     for stage in ("cosine", "bm25", "fused"):
-        best = [line["rows"][int(np.argmax(line[stage]))] in line["gold"] for line in answerable]
-        print(f"  P@1 {stage:8}", interval(np.array(best, dtype=float)))
-    alone = weighing({name: float(name == "sentence_weight") for name in WEIGHTS_OF})
+        right = [line["rows"][int(np.argmax(line[stage]))] in line["gold"] for line in answerable]
+        print(f"  P@1 {stage:8}", interval(np.array(right, dtype=float)))
+    alone = weighing({"sentence": 1.0})
     print("  P@1 sentence", interval(right_first(lines, alone)))
     print("  P@1 reader  ", interval(right_first(lines, settings)))
     for kind in dict.fromkeys(line["kind"] for line in answerable if line.get("kind")):
@@ -145,7 +163,7 @@ def print_figures(path: Path, settings: ReaderSettings) -> None:
     print("  gold read   ", interval(np.array(was_read, dtype=float)))
     f1 = []
     for line in answerable:
-        best_text = line["text"][int(np.argmax(values(line, settings)))] or ""
+        best_text = line["text"][best(line, settings)] or ""
         f1.append(max(token_f1(best_text, gold=answer) for answer in line["answers"]))
     print(f"  span F1      {np.mean(f1):.3f}")
     if len(answerable) < len(lines):
@@ -162,45 +180,52 @@ def split(numbers: Sequence[float], lines: Sequence[Line]) -> tuple[list[float],
     return [n for n, line in both if line["answerable"]], [n for n, line in both if not line["answerable"]]
 
 
-WEIGHTS_OF = ("sentence_weight", "span_weight", "cosine_weight", "bm25_weight", "lead_weight", "length_weight")
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question that weights are fitted to."""
+
+    of_set: str
+    article: str
+    signals: np.ndarray[Any, Any]  # (sentences, 7)
+    none_signals: np.ndarray[Any, Any]  # (6,)
+    right: np.ndarray[Any, Any]  # bool (sentences,)
+    counts: float  # how much
 
 
-def seen_by_weights(line: Line) -> np.ndarray[Any, Any]:
-    """Return what each of the six weights multiplies, (sentences read, 6)."""
-    only = dict.fromkeys(WEIGHTS_OF, 0.0)
-    return np.array(
-        [values(line, weighing({**only, name: 1.0}))[[s is not None for s in line["sentence"]]] for name in WEIGHTS_OF]
-    ).T
+def likeliest(cases: Sequence[Case], ridge: float = 1e-3) -> np.ndarray[Any, Any]:
+    """Return the weights of SIGNALS and NONE_SIGNALS, (13,), under which what is right is likeliest.
 
-
-def likeliest(
-    cases: Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], float]], ridge: float = 1e-3
-) -> np.ndarray[Any, Any]:
-    """Return the six weights and the logit of "none" under which the right sentences are likeliest.
-
-    cases: for each question what the weights multiply (sentences, 6), which are right (sentences,), the case's weight.
+    ridge: on the weights of signals that are brought to a standard deviation of 1, so that no unit is favoured.
     """
     from scipy.optimize import minimize
 
-    total = sum(weight for _, _, weight in cases)
+    sizes = np.array([len(case.right) + 1 for case in cases])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    x = np.zeros((sizes.sum(), len(SIGNALS) + len(NONE_SIGNALS)))
+    target = np.zeros(len(x))
+    for case, start in zip(cases, starts, strict=True):
+        end = start + len(case.right)
+        x[start:end, : len(SIGNALS)] = case.signals
+        x[end, len(SIGNALS) :] = case.none_signals
+        target[start:end] = case.right
+        target[end] = not case.right.any()
+    of_case = np.repeat(np.arange(len(cases)), sizes)
+    weight = np.array([case.counts for case in cases])
+    weight /= weight.sum()
+    spread = x.std(axis=0)
+    spread[spread == 0] = 1.0
+    x /= spread
 
     def loss(c: np.ndarray[Any, Any]) -> tuple[float, np.ndarray[Any, Any]]:
-        value, slope = ridge * float(c @ c), 2 * ridge * c
-        for x, right, weight in cases:
-            logits = np.append(x @ c[:-1], c[-1])
-            shares = np.exp(logits - logits.max())
-            shares /= shares.sum()
-            target = np.append(right, 0.0 if right.any() else 1.0) * shares
-            value -= weight / total * float(np.log(max(target.sum(), 1e-300)))
-            gap = weight / total * (shares - target / max(target.sum(), 1e-300))
-            slope += np.append(gap[:-1] @ x, gap[-1])
-        return value, slope
+        logits = x @ c
+        shares = np.exp(logits - np.maximum.reduceat(logits, starts)[of_case])
+        shares /= np.add.reduceat(shares, starts)[of_case]
+        hit = shares * target
+        hits = np.maximum(np.add.reduceat(hit, starts), 1e-300)
+        slope = x.T @ ((shares - hit / hits[of_case]) * weight[of_case])
+        return float(ridge * c @ c - weight @ np.log(hits)), slope + 2 * ridge * c
 
-    return np.asarray(minimize(loss, np.zeros(len(WEIGHTS_OF) + 1), jac=True, method="L-BFGS-B").x)
-
-
-# Set, article, what the weights multiply (sentences, 6), which are right (sentences,), how much the question counts.
-Case = tuple[str, str, np.ndarray[Any, Any], np.ndarray[Any, Any], float]
+    return np.asarray(minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x) / spread
 
 
 def cases_of(lines: Sequence[tuple[str, Line]], half: Sequence[str]) -> list[Case]:
@@ -211,43 +236,46 @@ def cases_of(lines: Sequence[tuple[str, Line]], half: Sequence[str]) -> list[Cas
     size = Counter(name for name, _ in lines)
     cases = []
     for name, line in lines:
-        weight = (0.5 if name in half else 1.0) / size[name]
-        rows = [row for row, sentence in zip(line["rows"], line["sentence"], strict=True) if sentence is not None]
-        right = np.array([row in line["gold"] for row in rows])
+        seen = noticed(line)
+        right = np.array([row in line["gold"] for row in seen.rows])
         if line["gold"] and not right.any():
             continue  # nothing is learned from it about weighing
-        cases.append((name, line["article"].split("#")[0], seen_by_weights(line), right, weight))
+        of_sentences = signals(seen)
+        counts = (0.5 if name in half else 1.0) / size[name]
+        article = line["article"].split("#")[0]
+        cases.append(Case(name, article, of_sentences, none_signals(of_sentences), right, counts))
     return cases
 
 
 def fitted(cases: Sequence[Case], *, called: str) -> dict[str, float]:
     """Return the likeliest weights; print P@1 as six-fold cross-validation by article finds it."""
-    articles = sorted({article for _, article, *_ in cases})
+    articles = sorted({case.article for case in cases})
     np.random.default_rng(7).shuffle(articles)
     fold = {article: number % 6 for number, article in enumerate(articles)}
     found: dict[str, list[float]] = {}
     for number in range(6):
-        c = likeliest([case[2:] for case in cases if fold[case[1]] != number])
-        for name, article, x, right, _ in cases:
-            if fold[article] == number and right.any():
-                found.setdefault(name, []).append(float(right[int(np.argmax(x @ c[:-1]))]))
+        c = likeliest([case for case in cases if fold[case.article] != number])
+        for case in cases:
+            if fold[case.article] == number and case.right.any():
+                top = int(np.argmax(case.signals @ c[: len(SIGNALS)]))
+                found.setdefault(case.of_set, []).append(float(case.right[top]))
     for name, share in found.items():
         print(f"{name:14} {called}: P@1 where the evidence was read, held out: {interval(np.array(share))}")
-    c = likeliest([case[2:] for case in cases])
-    return {name: round(float(value), 3) for name, value in zip((*WEIGHTS_OF, "none_logit"), c, strict=True)}
+    c = likeliest(cases)
+    return {name: round(float(value), 3) for name, value in zip((*SIGNALS, *NONE_SIGNALS), c, strict=True)}
 
 
 def fit_weights(paths: Sequence[Path], half: Sequence[str], *, write: bool) -> None:
     """Fit the weights, those of follow-ups by themselves."""
     lines = [(path.stem, line) for path in paths for line in read_lines(path)]
     alone = [one for one in lines if not one[1]["history"]]  # of a conversation, neither counts: it may lean unseen
-    weights: dict[str, Any] = fitted(cases_of(alone, half), called="alone")
+    weights = fitted(cases_of(alone, half), called="alone")
     following = [one for one in lines if goes_on(one[1])]
-    weights["follow_up"] = fitted(cases_of(following, half), called="follow-ups") if following else {}
-    print(weights)
+    follow_up = fitted(cases_of(following, half), called="follow-ups") if following else {}
+    print(weights, follow_up)
     if write:
         path = WEIGHTS / "reader.json"
-        settings = {**json.loads(path.read_text(encoding="utf-8")), **weights}
+        settings = json.loads(path.read_text(encoding="utf-8")) | {"weights": weights, "follow_up": follow_up}
         path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 

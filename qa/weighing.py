@@ -1,0 +1,93 @@
+"""What was noticed about the sentences that were read comes in; the logit of each and of "none" goes out.
+
+    model's logits, cosine, BM25, place, length ─► SIGNALS of a sentence ─► their weighed sum ─┐
+    the best of them, how many sentences there are ─► NONE_SIGNALS ─► their weighed sum ───────┴─► one softmax
+
+A conditional logit (McFadden 1974): the weights are chosen for the greatest likelihood of the right sentences of
+validation questions (`training.choose weights`). What says that an article has no answer is weighed apart from what
+says which sentence is the answer: a word that only one sentence has ranks that one first, and promises nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.embeddings import FloatArray
+
+# What a sentence has, each with a weight of its own.
+SIGNALS = (
+    "sentence",  # the model's logit for it
+    "span",  # the logit of its best span
+    "cosine",  # the retriever's
+    "bm25",  # log(1 + BM25)
+    "around",  # the mean of that over its neighbours: a question often names what the sentences before are about
+    "lead",  # -log(1 + place), counted up to LEAD_SENTENCES: what is said twice is said first at the top
+    "length",  # log(characters): a longer sentence says more
+)
+# What stands for "none", each with a weight of its own; all but the first and the last are the best of any sentence.
+NONE_SIGNALS = ("none", "none_sentence", "none_span", "none_cosine", "none_bm25", "none_count")
+NEIGHBOURS = 3  # sentences before and after
+LEAD_SENTENCES = 20
+FEW_SENTENCES = 10  # up to so many, their number says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What is known of the sentences that were read, in the order of the article; all of one length."""
+
+    rows: Sequence[int]  # of the index, ascending
+    sentence: Sequence[float]
+    span: Sequence[float]
+    cosine: Sequence[float]
+    bm25: Sequence[float]  # not negative
+    places: Sequence[int]  # how many sentences stand before it
+    characters: Sequence[int]
+
+
+def signals(noticed: Noticed) -> FloatArray:
+    """Return what a sentence's weights multiply, float64 (sentences, 7), in the order of SIGNALS."""
+    words = np.log1p(np.maximum(np.asarray(noticed.bm25, dtype=float), 0.0))
+    return np.column_stack(
+        [
+            np.asarray(noticed.sentence, dtype=float),
+            np.asarray(noticed.span, dtype=float),
+            np.asarray(noticed.cosine, dtype=float),
+            words,
+            around(noticed.rows, words),
+            -np.log1p(np.minimum(np.asarray(noticed.places, dtype=float), LEAD_SENTENCES)),
+            np.log(np.maximum(np.asarray(noticed.characters, dtype=float), 1.0)),
+        ]
+    )
+
+
+def none_signals(of_sentences: FloatArray) -> FloatArray:
+    """Return what the weights of "none" multiply, float64 (6,), in the order of NONE_SIGNALS."""
+    best = of_sentences.max(axis=0)
+    count = math.log(max(len(of_sentences) / FEW_SENTENCES, 1.0))
+    return np.array([1.0, *(best[SIGNALS.index(name)] for name in ("sentence", "span", "cosine", "bm25")), count])
+
+
+def around(rows: Sequence[int], values: FloatArray) -> FloatArray:
+    """Return the mean of each sentence's neighbours that were read, float64 (sentences,); of one without, its own."""
+    at = np.asarray(rows)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    first = np.searchsorted(at, at - NEIGHBOURS)
+    end = np.searchsorted(at, at + NEIGHBOURS, side="right")
+    others = end - first - 1
+    return np.where(others > 0, (sums[end] - sums[first] - values) / np.maximum(others, 1), values)
+
+
+def weigh(noticed: Noticed, weights: Mapping[str, float]) -> FloatArray:
+    """Return the logits of the sentences and, last, of "none", float64 (sentences + 1,).
+
+    weights: by the names in SIGNALS and NONE_SIGNALS; KeyError for one that is missing.
+    """
+    of_sentences = signals(noticed)
+    return np.append(
+        of_sentences @ np.array([weights[name] for name in SIGNALS]),
+        none_signals(of_sentences) @ np.array([weights[name] for name in NONE_SIGNALS]),
+    )

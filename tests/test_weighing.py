@@ -1,0 +1,77 @@
+"""How what was noticed about sentences becomes their logits: by hand, and what no order or neighbour may change."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.weighing import (
+    FEW_SENTENCES,
+    LEAD_SENTENCES,
+    NEIGHBOURS,
+    NONE_SIGNALS,
+    SIGNALS,
+    Noticed,
+    around,
+    none_signals,
+    signals,
+    weigh,
+)
+
+NOTHING = dict.fromkeys((*SIGNALS, *NONE_SIGNALS), 0.0)
+
+
+def noticed(rows: list[int], bm25: list[float]) -> Noticed:
+    """Sentences that differ in their place and their words only."""
+    n = len(rows)
+    return Noticed(rows, [0.0] * n, [0.0] * n, [0.0] * n, bm25, rows, [1] * n)
+
+
+def test_the_signals_of_two_sentences_by_hand():
+    seen = Noticed([0, 4], [1.0, -2.0], [0.5, 0.25], [0.9, 0.1], [math.e - 1, 0.0], [0, 400], [10, 1])
+    assert signals(seen) == pytest.approx(
+        np.array(
+            [
+                [1.0, 0.5, 0.9, 1.0, 1.0, 0.0, math.log(10)],
+                [-2.0, 0.25, 0.1, 0.0, 0.0, -math.log(1 + LEAD_SENTENCES), 0.0],
+            ]
+        )
+    )
+    assert none_signals(signals(seen)) == pytest.approx([1.0, 1.0, 0.5, 0.9, 1.0, 0.0])
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(1, 0.0), (FEW_SENTENCES, 0.0), (4 * FEW_SENTENCES, math.log(4))])
+def test_the_number_of_sentences_speaks_for_none_from_ten_on(count, wanted):
+    assert none_signals(np.zeros((count, len(SIGNALS))))[-1] == pytest.approx(wanted)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.floats(0, 5)), min_size=1, max_size=30, unique_by=lambda one: one[0]))
+def test_neighbours_are_the_sentences_within_three_rows_that_were_read(read):
+    """Against the definition, sentence by sentence."""
+    read.sort()
+    rows, values = [row for row, _ in read], np.array([value for _, value in read])
+    for row, value, found in zip(rows, values, around(rows, values), strict=True):
+        near = [v for r, v in zip(rows, values, strict=True) if 0 < abs(r - row) <= NEIGHBOURS]
+        assert found == pytest.approx(np.mean(near) if near else value, abs=1e-9)
+
+
+def test_a_sentence_among_others_that_share_words_with_the_question_gains_and_one_far_off_does_not():
+    weights = {**NOTHING, "around": 1.0}
+    logits = weigh(noticed([0, 1, 2, 30], [3.0, 0.0, 3.0, 0.0]), weights)
+    assert logits[1] == pytest.approx(math.log(4))
+    assert logits[3] == pytest.approx(0.0)
+
+
+def test_what_speaks_for_none_changes_no_order_of_sentences():
+    seen = noticed([0, 1, 2], [1.0, 5.0, 0.0])
+    before = weigh(seen, {**NOTHING, "bm25": 1.0})
+    after = weigh(seen, {**NOTHING, "bm25": 1.0, "none": 2.0, "none_bm25": 0.7})
+    assert (after[:-1] == before[:-1]).all()
+    assert after[-1] - before[-1] == pytest.approx(2.0 + 0.7 * math.log(6))
+
+
+def test_a_weight_that_is_missing_is_an_error_and_no_zero():
+    with pytest.raises(KeyError, match="around"):
+        weigh(noticed([0], [1.0]), {name: 1.0 for name in NOTHING if name != "around"})
