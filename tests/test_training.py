@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import random
+import re
 
 import numpy as np
 import pytest
@@ -114,6 +115,19 @@ def drawn(examples, share, **others):
     return [other.example(0, question, random.Random(question)) for question in range(40)]
 
 
+@pytest.mark.parametrize(("share", "crosses"), [(0.0, True), (1.0, False)])
+def test_a_window_with_the_answer_ends_where_its_paragraph_does_if_asked_to(examples, share, crosses):
+    """Ten sentences a paragraph, windows of 300 pieces: about thirteen sentences fit."""
+    paragraphs = [
+        len({int(n) // 10 for n in re.findall(r"number (\d+)", examples.tokenizer.decode(window.pieces))})
+        for example in drawn(examples, "own_share", own_share=share, window_pieces=[300, 300])
+        for window in example.windows
+        if window.gold
+    ]
+    assert len(paragraphs) == 40
+    assert (max(paragraphs) > 1) is crosses
+
+
 def test_an_answer_is_marked_where_it_stands_after_a_name_before_it_grew(examples):
     from training.examples import Sentences, row
 
@@ -138,6 +152,17 @@ def test_an_emptied_window_no_longer_holds_the_answer(examples):
     for number, found in enumerate(drawn(examples, "emptied_share")):
         shown = " ".join(examples.tokenizer.decode(window.pieces) for window in found.windows)
         assert f"says that the river rose to {number} feet in" not in shown
+
+
+def test_of_several_checkpoints_the_mean_is_exported(tmp_path):
+    from training.export import mean_state
+
+    for name, value in (("a", 1.0), ("b", 4.0)):
+        torch.save({"weights": {"x": torch.tensor([value, -value], dtype=torch.bfloat16)}}, tmp_path / f"{name}.pt")
+    assert mean_state([tmp_path / "a.pt"])["x"].tolist() == [1.0, -1.0]
+    both = mean_state([tmp_path / "a.pt", tmp_path / "b.pt"])["x"]
+    assert both.tolist() == [2.5, -2.5]
+    assert both.dtype == torch.float32
 
 
 def test_the_exported_graph_says_what_the_model_says():
@@ -202,3 +227,44 @@ def test_the_likeliest_weights_are_those_that_made_the_answers() -> None:
         answer = int(np.argmax(logits + generator.gumbel(size=len(logits))))
         cases.append(Case("one", "a", of_sentences, of_none, np.arange(5) == answer, 1.0))
     assert np.abs(likeliest(cases, ridge=0.0) - known).max() < 0.2
+
+
+def test_what_is_calibrated_is_what_is_asked(tmp_path, monkeypatch):
+    """The features that the calibration is fitted on, from evaluated lines, are those of an answer, also where an
+    article is too long to be read whole: how many sentences it has counts, not how many were read."""
+    from index.article import article_from_text
+    from index.build import open_index
+    from index.embeddings import open_encoder
+    from qa.confidence import features
+    from qa.retrieve import retrieve
+    from qa.trained_reader import WEIGHTS, TrainedReader
+    from training import evaluate
+    from training.choose import FEATURES, read_lines, reading, shipped
+
+    short = ["The heron colony at Wexmere lost eleven nests in the March gale.", "Ada Pohl counted them from a punt."]
+    long = [
+        f"In year {n} the warden of mere number {n} counted {3 * n} herons, {n + 7} egrets and a few grebes in the "
+        f"reeds. Boat {n} was repaired by {['Ada Pohl', 'the miller', 'students'][n % 3]} and launched before Easter."
+        for n in range(60)
+    ]
+    asked = {"question": "Who counted the nests?", "answerable": False, "asked_of_paragraph": None, "answers": []}
+    articles = [
+        {"id": name, "title": name, "paragraphs": paragraphs, "questions": [{**asked, "id": name}]}
+        for name, paragraphs in (("short", short), ("long", long))
+    ]
+    data, lines = tmp_path / "set.jsonl.gz", tmp_path / "lines.jsonl"
+    data.write_bytes(gzip.compress("\n".join(map(json.dumps, articles)).encode()))
+    monkeypatch.setattr("sys.argv", ["evaluate", str(data), str(WEIGHTS), str(lines), "--cache", str(tmp_path)])
+    evaluate.main()
+
+    encoder, reader = open_encoder(None, cache=tmp_path), TrainedReader(WEIGHTS)
+    read = []
+    for line, paragraphs in zip(read_lines(lines), (short, long), strict=True):
+        index = open_index(article_from_text("\n\n".join(paragraphs), source="a"), encoder, cache=tmp_path)
+        answered = reader.read(line["question"], [], index, retrieve(line["question"], index, encoder))
+        fitted, found = features(reading(line, shipped())), features(answered)
+        assert {name: fitted[name] for name in FEATURES} == pytest.approx(
+            {name: found[name] for name in FEATURES}, abs=2e-3
+        )
+        read.append(answered.read == len(answered.sentences))
+    assert read == [True, False]

@@ -26,13 +26,14 @@ from qa.confidence import Calibration, features, load_calibration, save_calibrat
 from qa.metrics import token_f1
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
-from qa.trained_reader import UNREAD_SHARE, WEIGHTS, ReaderSettings
-from qa.weighing import NONE_SIGNALS, SIGNALS, Noticed, none_signals, signals, weigh
+from qa.trained_reader import WEIGHTS, ReaderSettings
+from qa.weighing import NONE_SIGNALS, SIGNALS, Noticed, none_signals, shared_out, signals, weigh
 
 FEATURES = (
     "top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences", "top_logit_in_length",
     "cosine_in_length", "none_logit_in_length", "log_bm25_in_length",
 )  # fmt: skip
+UNREAD = Candidate(-1, Sentence(0, 0, "", 0), 0.0, 0.0, 0.0, 1, 1, 1)  # the lines do not list them all
 Line = dict[str, Any]
 
 
@@ -106,14 +107,12 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 
 
 def reading(line: Line, settings: ReaderSettings) -> Reading:
-    """Return the line as the Reading that TrainedReader gives."""
+    """Return the line as the Reading that TrainedReader gives; of unread sentences, only how many there are is true."""
     is_read = np.array([sentence is not None for sentence in line["sentence"]])
     of_sentences, none_logit = values(line, settings)
-    logits = np.append(of_sentences[is_read], none_logit)
-    shares = np.exp(logits - logits.max())
-    shares /= shares.sum()
-    if is_read.sum() < line["sentences"]:
-        shares *= 1 - UNREAD_SHARE
+    shares, unread_shares = shared_out(
+        np.append(of_sentences[is_read], none_logit), line["sentences"] - int(is_read.sum())
+    )
     sentences = []
     for share, i in zip(shares, np.flatnonzero(is_read), strict=False):
         candidate = Candidate(
@@ -122,7 +121,8 @@ def reading(line: Line, settings: ReaderSettings) -> Reading:
         )  # fmt: skip
         sentences.append(ReadSentence(candidate, float(share), None, None))
     sentences.sort(key=lambda sentence: -sentence.relevance)
-    return Reading(tuple(sentences), float(shares[-1]), len(sentences))
+    sentences += [ReadSentence(UNREAD, float(share), None, None) for share in unread_shares]
+    return Reading(tuple(sentences), float(shares[-1]), int(is_read.sum()))
 
 
 def mentioned(line: Line) -> float:
@@ -302,10 +302,15 @@ def calibration_error(confidence: np.ndarray[Any, Any], right: np.ndarray[Any, A
 def fit(
     x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], w: np.ndarray[Any, Any], ridge: float = 1e-4
 ) -> np.ndarray[Any, Any]:
-    """Return the coefficients (the intercept last) of a logistic regression with a small ridge."""
+    """Return the coefficients (the intercept last) of a logistic regression with a small ridge.
+
+    The columns are brought to one scale first, so that the ridge bears on all alike and the search for the least loss
+    ends where it should; what comes back is of the columns as they came.
+    """
     from scipy.optimize import minimize
 
-    x = np.column_stack([x, np.ones(len(x))])
+    middle, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
+    x = np.column_stack([(x - middle) / spread, np.ones(len(x))])
 
     def loss(c: np.ndarray[Any, Any]) -> tuple[float, np.ndarray[Any, Any]]:
         z = x @ c
@@ -313,7 +318,9 @@ def fit(
         value = float((w * (np.logaddexp(0, z) - y * z)).sum() / w.sum() + ridge * (c[:-1] ** 2).sum())
         return value, x.T @ (w * (p - y)) / w.sum() + np.append(2 * ridge * c[:-1], 0.0)
 
-    return np.asarray(minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x)
+    found = np.asarray(minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x)
+    slopes = found[:-1] / spread
+    return np.append(slopes, found[-1] - slopes @ middle)
 
 
 def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> None:

