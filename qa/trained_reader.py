@@ -33,7 +33,7 @@ from index.sentences import Sentence
 from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
-from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Noticed, weigh
+from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Noticed, shared_out, weigh
 
 WEIGHTS = Path(__file__).parent / "weights"
 CLS, SEP = 101, 102
@@ -42,7 +42,6 @@ WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the questio
 ARTICLES_REMEMBERED = 8
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
 LONGEST_SPAN = 32  # word pieces
-UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read together
 # A question that wants "yes" or "no" gets the sentence: the article never says "yes", so a span would miss the point.
 _YES_OR_NO = re.compile(
     r"^\W*(?:(?:and|but|so|then|also)\s+)?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|"
@@ -182,22 +181,17 @@ class TrainedReader:
             characters=[len(article_index.sentences[row].text) for row in rows],
         )
         values = weigh(noticed, self.settings.weights_for(follow_up=bool(history)))
-        shares = np.exp(values - values.max())
-        shares /= shares.sum()
         unread = [candidate for candidate in candidates if candidate.row not in logits]
-        if unread:
-            shares *= 1 - UNREAD_SHARE
+        shares, unread_shares = shared_out(values, len(unread))
         wants_span = not _YES_OR_NO.match(question)
         read = [
             self._read_sentence(by_row[row], float(share), article_index, logits[row], spans[row], wants_span)
             for row, share in zip(rows, shares, strict=False)
         ]
         read.sort(key=lambda sentence: (-sentence.relevance, sentence.candidate.row))
-        # A third less for each next one: an order, and a sum that is UNREAD_SHARE.
-        weights = np.power(2 / 3, np.arange(len(unread)))
         rest = [
-            ReadSentence(candidate, float(weight), None, None)
-            for candidate, weight in zip(unread, UNREAD_SHARE * weights / max(weights.sum(), 1e-30), strict=True)
+            ReadSentence(candidate, float(share), None, None)
+            for candidate, share in zip(unread, unread_shares, strict=True)
         ]
         return Reading((*read, *rest), none=float(shares[-1]), read=len(rows))
 

@@ -15,8 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.embeddings import FloatArray
+
+Shares = NDArray[np.float64]
 
 # What a sentence has, each with a weight of its own.
 SIGNALS = (
@@ -33,6 +36,7 @@ NONE_SIGNALS = ("none", "none_sentence", "none_span", "none_cosine", "none_bm25"
 NEIGHBOURS = 3  # sentences before and after
 LEAD_SENTENCES = 20
 FEW_SENTENCES = 10  # up to so many, their number says nothing
+UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read together
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +95,16 @@ def weigh(noticed: Noticed, weights: Mapping[str, float]) -> FloatArray:
         of_sentences @ np.array([weights[name] for name in SIGNALS]),
         none_signals(of_sentences) @ np.array([weights[name] for name in NONE_SIGNALS]),
     )
+
+
+def shared_out(logits: FloatArray, unread: int) -> tuple[Shares, Shares]:
+    """Return what every logit has of the relevance, float64 (n,), and every unread sentence, float64 (unread,).
+
+    Together they are 1. The unread have UNREAD_SHARE of it, a third less for each next one: it keeps their order.
+    """
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    if not unread:
+        return shares, np.zeros(0)
+    rest = np.power(2 / 3, np.arange(unread))
+    return shares * (1 - UNREAD_SHARE), UNREAD_SHARE * rest / rest.sum()

@@ -13,9 +13,11 @@ from qa.weighing import (
     NEIGHBOURS,
     NONE_SIGNALS,
     SIGNALS,
+    UNREAD_SHARE,
     Noticed,
     around,
     none_signals,
+    shared_out,
     signals,
     weigh,
 )
@@ -75,3 +77,13 @@ def test_what_speaks_for_none_changes_no_order_of_sentences():
 def test_a_weight_that_is_missing_is_an_error_and_no_zero():
     with pytest.raises(KeyError, match="around"):
         weigh(noticed([0], [1.0]), {name: 1.0 for name in NOTHING if name != "around"})
+
+
+@given(st.lists(st.floats(-40, 40), min_size=1, max_size=20), st.integers(0, 2000))
+def test_the_relevance_that_is_shared_out_is_one_in_all(logits, unread):
+    """A softmax of what was read; the unread have a millionth in all, each less than the one before."""
+    read, rest = shared_out(np.array(logits), unread)
+    assert read.sum() + rest.sum() == pytest.approx(1.0)
+    assert rest.sum() == pytest.approx(UNREAD_SHARE if unread else 0.0)
+    assert (np.diff(rest) <= 0).all()
+    assert read / read.max() == pytest.approx(np.exp(np.array(logits) - max(logits)))
