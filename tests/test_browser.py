@@ -364,7 +364,9 @@ def test_the_keyboard_alone_asks_moves_among_runners_up_and_closes(visit):
     page.keyboard.press("Enter")
     tab_to(page, ".others .runner")
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("(first) => document.querySelector('#article .s.lit').textContent !== first", arg=first)
+    page.wait_for_function(
+        "(first) => (document.querySelector('#article .s.lit')?.textContent ?? first) !== first", arg=first
+    )
     second = page.evaluate("document.activeElement.textContent")
     assert lit(page) == second
     page.keyboard.press("ArrowUp")
@@ -417,13 +419,15 @@ def test_on_a_phone_the_box_for_another_article_has_room_and_a_report_comes_into
     one = Visit(browser, address, viewport={"width": 360, "height": 640})
     one.page.click("#another button.label-wrap")
     one.page.wait_for_function(
-        """() => { const box = document.querySelector('#another').getBoundingClientRect();
-                   const button = document.querySelector('#take').getBoundingClientRect();
-                   return button.height > 0 && button.bottom <= box.bottom; }"""
+        # The folded part is made when it is first opened, so the button may not be there yet.
+        """() => { const box = document.querySelector('#another')?.getBoundingClientRect();
+                   const button = document.querySelector('#take')?.getBoundingClientRect();
+                   return box && button && button.height > 0 && button.bottom <= box.bottom; }"""
     )
     evaluate(one, questions_file(tmp_path / "mine.jsonl"))
     report(one)
-    one.page.wait_for_function("document.querySelector('#report iframe').getBoundingClientRect().top < innerHeight / 2")
+    top = "document.querySelector('#report iframe')?.getBoundingClientRect().top"
+    one.page.wait_for_function(f"{top} < innerHeight / 2")
     one.close()
 
 
@@ -466,8 +470,8 @@ def test_five_hundred_pages_are_lit_far_down_and_laid_out_only_where_one_looks(b
     one.ask("When did the river rise?")
     assert lit(one.page) == "The river rose on Monday."
     one.page.wait_for_function(
-        """() => { const s = document.querySelector('#article .s.lit').getBoundingClientRect();
-                   return s.top > 0 && s.bottom < innerHeight; }"""
+        """() => { const s = document.querySelector('#article .s.lit')?.getBoundingClientRect();
+                   return s && s.top > 0 && s.bottom < innerHeight; }"""
     )
     one.page.wait_for_function(f"!({drawn})('first') && ({drawn})('last')")
     one.close()

