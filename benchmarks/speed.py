@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -81,6 +82,23 @@ def measured(code: str, article: Path, repeats: int, cache: str) -> dict[str, fl
     return {"cold s": found["cold"], "warm ms": statistics.median(found["warm"]), "peak MB": found["mb"]}
 
 
+def write_long(article: Path, path: Path, *, sentences: int) -> int:
+    """Write the article over and over until it has so many sentences, no two the same; return how many it has."""
+    from index.article import article_from_text, read_article
+    from index.sentences import split_sentences
+
+    lines: list[str] = []
+    once = split_sentences(read_article(article).text)
+    for number in range(sentences):
+        sentence = once[number % len(once)]
+        # A paragraph of the article is a line of its own; each copy's number stands before the full stop.
+        begins = number == 0 or sentence.paragraph != once[(number - 1) % len(once)].paragraph
+        text = re.sub(r"\W*$", rf" in copy {number // len(once)}\g<0>", sentence.text, count=1)
+        lines.append(("\n\n" if begins else " ") + text)
+    path.write_text("".join(lines).strip() + "\n", encoding="utf-8")
+    return len(split_sentences(article_from_text(path.read_text(encoding="utf-8")).text))
+
+
 def spread(values: Sequence[float]) -> str:
     """Return the median with the smallest and the largest."""
     return f"{statistics.median(values):8.2f} ({min(values):.2f} to {max(values):.2f})"
@@ -112,17 +130,11 @@ def main() -> None:
         ratios = [p["cold s"] / o["cold s"] for p, o in zip(plain, ours, strict=True)]
         print(f"cold start: {spread(ratios)} times as fast")
         if arguments.long:
-            text = arguments.article.read_text(encoding="utf-8")
             path = Path(cache) / "long.txt"
-            per = max(len(text.split(". ")), 1)
-            # Each copy is numbered, so that no two sentences are the same.
-            path.write_text(
-                "\n\n".join(text.replace(". ", f" in copy {i}. ") for i in range(arguments.long // per + 1)),
-                encoding="utf-8",
-            )
+            count = write_long(arguments.article, path, sentences=arguments.long)
             measured(OURS, path, 1, cache)
             long = [measured(OURS, path, arguments.repeats, cache) for _ in range(3)]
-            print(f"\na long article (about {arguments.long:,} sentences), index in the cache")
+            print(f"\na long article ({count:,} sentences), index in the cache")
             for name in ("cold s", "warm ms", "peak MB"):
                 print(f"{name:10}{spread([r[name] for r in long])}")
 

@@ -117,17 +117,12 @@ def retrieve(
     cosines[found.rows[0]] = found.cosines[0]
     bm25 = article_index.terms.scores(question)
     fused = fuse(cosines, bm25, dense_weight=dense_weight)
-    dense_ranks, bm25_ranks = ranks(cosines), ranks(bm25)
+    best = order(fused)[:k]
+    # Plain numbers a column at a time: a number at a time is most of the search in an article of 10,000 sentences.
+    columns = (cosines, bm25, fused, ranks(cosines), ranks(bm25))
     return [
-        Candidate(
-            row=int(row),
-            sentence=article_index.sentences[row],
-            cosine=float(cosines[row]),
-            bm25=float(bm25[row]),
-            fused=float(fused[row]),
-            rank=rank,
-            dense_rank=int(dense_ranks[row]),
-            bm25_rank=int(bm25_ranks[row]),
+        Candidate(row, article_index.sentences[row], cosine, words, relevance, rank, dense_rank, bm25_rank)
+        for rank, (row, cosine, words, relevance, dense_rank, bm25_rank) in enumerate(
+            zip(best.tolist(), *(column[best].tolist() for column in columns), strict=True), start=1
         )
-        for rank, row in enumerate(order(fused)[:k], start=1)
     ]
