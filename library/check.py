@@ -19,7 +19,7 @@ import numpy as np
 
 from index.build import sha256_of
 from index.embeddings import Encoder
-from index.terms import TERMS
+from index.terms import CUTTING, TERMS
 from library.errors import DamagedLibrary
 from library.nearest import NearestFile, Progress
 from library.store import GROUP, LENGTHS, VECTORS, Library, key_of
@@ -175,8 +175,8 @@ def _lengths(path: Path, database: sqlite3.Connection, rows: int) -> Iterator[Co
 
 
 def _words(database: sqlite3.Connection, rows: int, terms: str, said: Progress) -> Iterator[Complaint]:
-    if terms != TERMS:
-        yield Complaint("words", f"they were cut by other rules ({terms}) than this version's ({TERMS})", mends=True)
+    if not terms.endswith(CUTTING):
+        yield Complaint("words", f"they were cut by other rules ({terms}) than this version's ({CUTTING})", mends=True)
         return
     if not _words_are_right(database, rows, said):
         yield Complaint("words", "they are not those of the sentences", mends=True)
@@ -252,7 +252,7 @@ def _texts(database: sqlite3.Connection, rows: Sequence[int]) -> list[str]:
 
 
 def _mend_words(path: Path, database: sqlite3.Connection, rows: int, terms: str, said: Progress) -> None:
-    if terms != TERMS or not _words_are_right(database, rows, said):
+    if not terms.endswith(CUTTING) or not _words_are_right(database, rows, said):
         cut_words(database, rows, said)
         database.execute("UPDATE about SET value = ? WHERE name = 'terms'", (TERMS,))
     lengths = database.execute("SELECT length FROM sentence ORDER BY row")

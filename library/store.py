@@ -39,7 +39,7 @@ import numpy as np
 from index.article import Article
 from index.embeddings import Encoder, FloatArray, default_threads
 from index.sentences import SPLITTER, Sentence, split_sentences
-from index.terms import TERMS, Words
+from index.terms import CUTTING, TERMS, Words
 from library.errors import DamagedLibrary, LibraryError, LibraryMismatch, NoSuchLibrary
 from library.nearest import Nearest, NearestFile, Progress, build, wanted
 from library.only import Only
@@ -527,9 +527,9 @@ class Library:
                 f"{encoder.name} ({encoder.fingerprint[:12]}): their vectors cannot be compared. Use the same --model, "
                 "or make another library."
             )
-        if words and about["terms"] != TERMS:
+        if words and not about["terms"].endswith(CUTTING):
             raise LibraryMismatch(
-                f"{self.folder} was filled by other rules for words ({about['terms']}) than this version's ({TERMS}). "
+                f"{self.folder} was filled by other rules for words ({about['terms']}) than this one's ({CUTTING}). "
                 f"Cut them again with: article-qa library repair --library {self.folder}"
             )
 

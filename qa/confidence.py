@@ -51,6 +51,9 @@ def features(reading: Reading, *, mentioned_share: float = 1.0) -> dict[str, flo
         "none_logit_in_length": _logit(reading.none) * log_sentences,
         # Rare words of the question in one place of a long article say more than in a paragraph that is about them.
         "log_bm25_in_length": (math.log1p(max(top.bm25, 0.0)) if top else 0.0) * log_sentences,
+        # Its few words say less, so that what the reader makes of it deserves another trust.
+        "follow_up": float(reading.follow_up),
+        "top_logit_of_follow_up": _logit(best[0]) * reading.follow_up,
         "mentioned_share": mentioned_share,
     }
 

@@ -424,7 +424,10 @@ def put_together(readings: Sequence[Reading], rows: Sequence[Sequence[int]]) -> 
     total = 1 + sum(share for share, _, _ in odds.values())
     best = sorted(odds.values(), key=lambda one: (-one[0], one[1], one[2].candidate.row))
     sentences = tuple(replace(read, relevance=share / total) for share, _, read in best)
-    together = Reading(sentences, none=1 / total, read=sum(reading.read for reading in readings))
+    together = Reading(
+        sentences, none=1 / total, read=sum(reading.read for reading in readings),
+        follow_up=any(reading.follow_up for reading in readings),
+    )  # fmt: skip
     return together, [place for _, place, _ in best]
 
 

@@ -35,6 +35,7 @@ class Reading:
     sentences: tuple[ReadSentence, ...]  # best first; their relevances and `none` sum to 1
     none: float  # 0 to 1: the reader's share for "no sentence answers this"; not calibrated
     read: int  # how many sentences were really read; the others have what the retriever said of them
+    follow_up: bool = False  # whether earlier turns were read with the question
 
 
 class Reader(Protocol):

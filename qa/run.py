@@ -249,8 +249,9 @@ def describe_models(answerer: Answerer) -> dict[str, Any]:
     chosen = {}
     if sizes is not None:
         chosen = {
-            "window_pieces": sizes.window_pieces, "most_pieces": sizes.most_pieces, "weights": dict(sizes.weights),
-            "follow_up": dict(sizes.follow_up),
+            "window_pieces": sizes.window_pieces, "most_pieces": sizes.most_pieces,
+            "again_windows": sizes.again_windows, "again_pieces": sizes.again_pieces,
+            "weights": dict(sizes.weights), "follow_up": dict(sizes.follow_up),
         }  # fmt: skip
     return {
         "encoder": {"name": answerer.encoder.name, "sha256": answerer.encoder.fingerprint},

@@ -1,7 +1,9 @@
 """A question, the turns before it and the candidates come in; they are read in windows, and a Reading goes out.
 
     article ─► windows of whole sentences ─► [CLS] (turns [SEP]) question [SEP] window [SEP] ─► reader.onnx
-            ─► a logit for every sentence, every first and every last piece of a short answer ─► relevance, span, "none"
+            ─► a logit for every sentence, every first and every last piece of a short answer
+            ─► the best are read again in shorter windows ─► the mean of both
+            ─► relevance, span, "none"
 
 One softmax runs over all sentences read and "none", whose logit is 0, as in training (shared normalisation: Clark &
 Gardner 2018, arXiv:1710.10723). A short article is read whole; of a long one the windows around the best candidates
@@ -20,6 +22,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +63,8 @@ class ReaderSettings:
     most_pieces: int  # of the article, for one question; a shorter article is read whole
     weights: Mapping[str, float]  # of what was noticed about the sentences, by name: see qa/weighing.py
     sha256: str  # of reader.onnx
+    again_windows: int = 0  # how many windows with the best sentences are read a second time
+    again_pieces: int = 0  # word pieces of article text in such a window
     # What is another for a question that goes on from an earlier one: its few words say less of what is asked.
     follow_up: Mapping[str, float] = field(default_factory=dict)
 
@@ -85,13 +90,18 @@ class Pieces:
     places: list[tuple[int, int]]  # characters of each piece, from the start of the sentence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SentenceLogits:
     """What the model says of one sentence; "none" is 0 on each of the three scales."""
 
     sentence: float
     starts: FloatArray  # (pieces of the sentence,)
     ends: FloatArray
+
+    @cached_property
+    def span(self) -> tuple[int, int, float]:
+        """First piece, last piece and mean logit of the best span."""
+        return best_span(self)
 
 
 class TrainedReader:
@@ -170,22 +180,12 @@ class TrainedReader:
         logits = self.logits(question, history, article_index, candidates)
         rows = sorted(logits)
         by_row = {candidate.row: candidate for candidate in candidates}
-        spans = {row: best_span(logits[row]) for row in rows}
-        noticed = Noticed(
-            rows=rows,
-            sentence=[logits[row].sentence for row in rows],
-            span=[spans[row][2] for row in rows],
-            cosine=[by_row[row].cosine for row in rows],
-            bm25=[by_row[row].bm25 for row in rows],
-            places=[lead_place(article_index.sentences, row) for row in rows],
-            characters=[len(article_index.sentences[row].text) for row in rows],
-        )
-        values = weigh(noticed, self.settings.weights_for(follow_up=bool(history)))
+        values = self._weighed(article_index, by_row, logits, follow_up=bool(history))
         unread = [candidate for candidate in candidates if candidate.row not in logits]
         shares, unread_shares = shared_out(values, len(unread))
         wants_span = not _YES_OR_NO.match(question)
         read = [
-            self._read_sentence(by_row[row], float(share), article_index, logits[row], spans[row], wants_span)
+            self._read_sentence(by_row[row], float(share), article_index, logits[row], wants_span)
             for row, share in zip(rows, shares, strict=False)
         ]
         read.sort(key=lambda sentence: (-sentence.relevance, sentence.candidate.row))
@@ -193,7 +193,7 @@ class TrainedReader:
             ReadSentence(candidate, float(share), None, None)
             for candidate, share in zip(unread, unread_shares, strict=True)
         ]
-        return Reading((*read, *rest), none=float(shares[-1]), read=len(rows))
+        return Reading((*read, *rest), none=float(shares[-1]), read=len(rows), follow_up=bool(history))
 
     def logits(
         self, question: str, history: Sequence[Turn], article_index: ArticleIndex, candidates: Sequence[Candidate]
@@ -202,11 +202,14 @@ class TrainedReader:
         head = self._head(question, history)
         pieces = self._pieces_of(article_index)
         windows = self._windows(article_index, candidates, pieces)
-        # The longest first: what is left to the end, while other cores have nothing more to do, is then short.
-        windows.sort(key=lambda window: -sum(len(pieces[row].ids) for row in window))
-        found: dict[int, SentenceLogits] = {}
-        for of_window in self._threads.map(lambda window: self._run(head, window, pieces), windows):
-            found.update(of_window)
+        found = self._run_all(head, windows, pieces)
+        if self.settings.again_windows:
+            by_row = {candidate.row: candidate for candidate in candidates}
+            values = self._weighed(article_index, by_row, found, follow_up=bool(history))[:-1]
+            best = [row for _, row in sorted(zip(-values, sorted(found), strict=True))]
+            again = self._windows_again(best, windows, article_index, pieces)
+            for row, second in self._run_all(head, again, pieces).items():
+                found[row] = mean_of(found[row], second) if row in found else second
         return found
 
     def span_offsets(self, article_index: ArticleIndex, row: int, first: int, last: int) -> tuple[int, int]:
@@ -215,6 +218,38 @@ class TrainedReader:
         places = self._pieces_of(article_index)[row].places
         start, end = sentence.start + places[first][0], sentence.start + places[last][1]
         return whole_words(article_index.article.text, start, end, sentence.start, sentence.end)
+
+    def _weighed(
+        self,
+        article_index: ArticleIndex,
+        by_row: Mapping[int, Candidate],
+        logits: Mapping[int, SentenceLogits],
+        *,
+        follow_up: bool,
+    ) -> FloatArray:
+        """Return the logits of the sentences that were read, by ascending row, and of "none"."""
+        rows = sorted(logits)
+        noticed = Noticed(
+            rows=rows,
+            sentence=[logits[row].sentence for row in rows],
+            span=[logits[row].span[2] for row in rows],
+            cosine=[by_row[row].cosine for row in rows],
+            bm25=[by_row[row].bm25 for row in rows],
+            places=[lead_place(article_index.sentences, row) for row in rows],
+            characters=[len(article_index.sentences[row].text) for row in rows],
+        )
+        return weigh(noticed, self.settings.weights_for(follow_up=follow_up))
+
+    def _run_all(
+        self, head: list[int], windows: Sequence[range], pieces: Mapping[int, Pieces]
+    ) -> dict[int, SentenceLogits]:
+        """Read windows, as many at once as there are threads."""
+        # The longest first: what is left to the end, while other cores have nothing more to do, is then short.
+        longest_first = sorted(windows, key=lambda window: -sum(len(pieces[row].ids) for row in window))
+        found: dict[int, SentenceLogits] = {}
+        for of_window in self._threads.map(lambda window: self._run(head, window, pieces), longest_first):
+            found.update(of_window)
+        return found
 
     def _run(self, head: list[int], window: range, pieces: Mapping[int, Pieces]) -> dict[int, SentenceLogits]:
         """Read one window; return what the model says of its sentences, by row of the index."""
@@ -266,12 +301,9 @@ class TrainedReader:
         """The windows to read: all of a short article, else those around the best candidates."""
         count = len(article_index.sentences)
         s = self.settings
-        # A word piece has about four characters; the exact count is only made for what may be read.
-        if article_index.sentences[-1].end <= 8 * s.most_pieces:
-            pieces.make(range(count))
-            total = sum(len(pieces[row].ids) for row in range(count))
-            if total <= s.most_pieces:
-                return even_windows([len(pieces[row].ids) for row in range(count)], s.window_pieces)
+        sizes = self._sizes_if_short(article_index, pieces)
+        if sizes is not None:
+            return even_windows(sizes, s.window_pieces)
         windows: list[range] = []
         taken: set[int] = set()
         used = 0
@@ -286,18 +318,53 @@ class TrainedReader:
             used += sum(len(pieces[row].ids) for row in window)
         return windows
 
+    def _windows_again(
+        self, best: Sequence[int], windows: Sequence[range], article_index: ArticleIndex, pieces: _LazyPieces
+    ) -> list[range]:
+        """The windows with the best of the rows that were read, none of which is as it was read before.
+
+        Of a short article they are those of another cut of all of it. What stands in the middle of a window chosen for
+        its sake seems better than it is: fewer right first than with a cut that knows nothing of it.
+        """
+        s = self.settings
+        sizes = self._sizes_if_short(article_index, pieces)
+        cut = even_windows(sizes, s.again_pieces) if sizes is not None else ()
+        again: list[range] = []
+        taken: set[int] = set()
+        for row in best:
+            if len(again) == s.again_windows:
+                break
+            if row in taken:
+                continue
+            of_cut = [window for window in cut if row in window]
+            around = of_cut or [window_around(row, len(article_index.sentences), taken, pieces, s.again_pieces)]
+            window = around[0]
+            taken.update(window)
+            if window not in windows:
+                again.append(window)
+        return again
+
+    def _sizes_if_short(self, article_index: ArticleIndex, pieces: _LazyPieces) -> list[int] | None:
+        """How many word pieces each sentence has, where the article is read whole."""
+        # A word piece has about four characters; the exact count is only made for what may be read.
+        if article_index.sentences[-1].end > 8 * self.settings.most_pieces:
+            return None
+        rows = range(len(article_index.sentences))
+        pieces.make(rows)
+        sizes = [len(pieces[row].ids) for row in rows]
+        return sizes if sum(sizes) <= self.settings.most_pieces else None
+
     def _read_sentence(
         self,
         candidate: Candidate,
         relevance: float,
         article_index: ArticleIndex,
         logits: SentenceLogits,
-        span: tuple[int, int, float],
         wants_span: bool,
     ) -> ReadSentence:
         if not wants_span or not len(logits.starts):
             return ReadSentence(candidate, relevance, None, None)
-        first, last, _ = span
+        first, last, _ = logits.span
         share = _share(logits.starts, first) * _share(logits.ends, last)
         return ReadSentence(candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share)
 
@@ -397,6 +464,14 @@ def window_around(row: int, count: int, taken: set[int], pieces: Mapping[int, Pi
             used += len(pieces[neighbour].ids)
             low, high = (low - 1, high) if side == 0 else (low, high + 1)
     return range(low, high)
+
+
+def mean_of(one: SentenceLogits, other: SentenceLogits) -> SentenceLogits:
+    """Return the mean of two readings of a sentence."""
+    half = np.float32(0.5)
+    return SentenceLogits(
+        (one.sentence + other.sentence) / 2, half * (one.starts + other.starts), half * (one.ends + other.ends)
+    )
 
 
 def best_span(logits: SentenceLogits) -> tuple[int, int, float]:

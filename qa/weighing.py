@@ -26,13 +26,14 @@ SIGNALS = (
     "sentence",  # the model's logit for it
     "span",  # the logit of its best span
     "cosine",  # the retriever's
-    "bm25",  # log(1 + BM25)
-    "around",  # the mean of that over its neighbours: a question often names what the sentences before are about
+    "bm25",  # the sum of what its words tell, as it is: the logarithm of odds, where words know nothing of each other
+    "bm25_log",  # log(1 + BM25): whether it shares any word at all
+    "around",  # the mean of BM25 over its neighbours: a question often names what the sentences before are about
     "lead",  # -log(1 + place), counted up to LEAD_SENTENCES: what is said twice is said first at the top
     "length",  # log(characters): a longer sentence says more
 )
 # What stands for "none", each with a weight of its own; all but the first and the last are the best of any sentence.
-NONE_SIGNALS = ("none", "none_sentence", "none_span", "none_cosine", "none_bm25", "none_count")
+NONE_SIGNALS = ("none", "none_sentence", "none_span", "none_cosine", "none_bm25_log", "none_count")
 NEIGHBOURS = 3  # sentences before and after
 LEAD_SENTENCES = 20
 FEW_SENTENCES = 10  # up to so many, their number says nothing
@@ -53,15 +54,16 @@ class Noticed:
 
 
 def signals(noticed: Noticed) -> FloatArray:
-    """Return what a sentence's weights multiply, float64 (sentences, 7), in the order of SIGNALS."""
-    words = np.log1p(np.maximum(np.asarray(noticed.bm25, dtype=float), 0.0))
+    """Return what a sentence's weights multiply, float64 (sentences, 8), in the order of SIGNALS."""
+    bm25 = np.maximum(np.asarray(noticed.bm25, dtype=float), 0.0)
     return np.column_stack(
         [
             np.asarray(noticed.sentence, dtype=float),
             np.asarray(noticed.span, dtype=float),
             np.asarray(noticed.cosine, dtype=float),
-            words,
-            around(noticed.rows, words),
+            bm25,
+            np.log1p(bm25),
+            around(noticed.rows, bm25),
             -np.log1p(np.minimum(np.asarray(noticed.places, dtype=float), LEAD_SENTENCES)),
             np.log(np.maximum(np.asarray(noticed.characters, dtype=float), 1.0)),
         ]
@@ -72,7 +74,7 @@ def none_signals(of_sentences: FloatArray) -> FloatArray:
     """Return what the weights of "none" multiply, float64 (6,), in the order of NONE_SIGNALS."""
     best = of_sentences.max(axis=0)
     count = math.log(max(len(of_sentences) / FEW_SENTENCES, 1.0))
-    return np.array([1.0, *(best[SIGNALS.index(name)] for name in ("sentence", "span", "cosine", "bm25")), count])
+    return np.array([1.0, *(best[SIGNALS.index(name)] for name in ("sentence", "span", "cosine", "bm25_log")), count])
 
 
 def around(rows: Sequence[int], values: FloatArray) -> FloatArray:

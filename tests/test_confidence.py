@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,14 @@ def test_the_probability_by_hand():
     """Relevance 0.8 has the logit ln 4. -1 + 0.5 ln 4 = ln 2 - 1, and 1 / (1 + e / 2) = 0.4239."""
     calibration = Calibration("toy", -1.0, {"top_logit": 0.5})
     assert calibration.confidence(reading(0.8, 0.1)) == pytest.approx(1 / (1 + math.e / 2))
+
+
+def test_a_follow_up_may_be_believed_less_at_the_same_relevance():
+    calibration = Calibration("toy", 0.0, {"top_logit": 1.0, "follow_up": -1.0, "top_logit_of_follow_up": -0.5})
+    alone = reading(0.8, 0.1)
+    assert calibration.confidence(alone) == pytest.approx(0.8)
+    logit = 0.5 * math.log(4) - 1
+    assert calibration.confidence(replace(alone, follow_up=True)) == pytest.approx(1 / (1 + math.exp(-logit)))
 
 
 def test_an_empty_reading_is_never_right():

@@ -31,6 +31,7 @@ from library import (
     library_folder,
     only,
     open_library,
+    repair,
 )
 from library.errors import LibraryMismatch, NoSuchLibrary
 from library.store import DATABASE, LENGTHS, VECTORS, key_of
@@ -228,6 +229,24 @@ def test_a_library_is_not_filled_or_opened_with_another_model(tmp_path, library,
         library.add([incoming(AGENCY, "a")], OtherEncoder())
     with pytest.raises(LibraryMismatch, match="cannot be compared"):
         open_library(tmp_path / "lib", encoder=OtherEncoder())
+
+
+@pytest.mark.parametrize(("filled_by", "opens"), [
+    ("bm25 lucene k1=1.5 b=0.75, snowball english, rules 2", True),  # words are weighed when they are asked for
+    ("bm25 lucene k1=0.3 b=0.3, snowball english, rules 1", False),
+])  # fmt: skip
+def test_a_library_filled_under_other_rules_is_mended_by_repair(tmp_path, library, encoder, filled_by, opens):
+    library.add([incoming(AGENCY, "a")], encoder)
+    with sqlite3.connect(tmp_path / "lib" / DATABASE) as database:
+        database.execute("UPDATE about SET value = ? WHERE name = 'terms'", (filled_by,))
+    database.close()
+    assert [one.part for one in check(library)] == ([] if opens else ["words"])
+    if not opens:
+        with pytest.raises(LibraryMismatch, match="library repair"):
+            library.refuse_mismatch(encoder)
+        assert repair(library, encoder) == []
+    library.refuse_mismatch(encoder)
+    assert found_texts(library, QUESTION, encoder)[0] == "The flood took the bridge."
 
 
 def test_what_is_not_there_is_said_with_what_to_do(tmp_path, library):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from qa.trained_reader import (
     even_windows,
     is_heading,
     lead_place,
+    mean_of,
     whole_words,
     window_around,
     word_embeddings,
@@ -54,6 +56,14 @@ def test_a_window_around_a_sentence_holds_it_fits_and_takes_nothing_twice(sizes,
     assert row in window
     assert not taken.intersection(window)
     assert len(window) == 1 or sum(sizes[i] for i in window) <= budget
+
+
+def test_two_readings_of_a_sentence_count_alike():
+    one = SentenceLogits(1.0, np.array([2, -4], np.float32), np.array([0, 6], np.float32))
+    other = SentenceLogits(-2.0, np.array([4, 0], np.float32), np.array([1, 2], np.float32))
+    mean = mean_of(one, other)
+    assert (mean.sentence, mean.starts.tolist(), mean.ends.tolist()) == (-0.5, [3, -2], [0.5, 4])
+    assert mean.span == (0, 1, 3.5)
 
 
 def test_the_best_span_does_not_end_before_it_starts():
@@ -102,9 +112,14 @@ def test_a_window_that_the_model_has_no_room_for_is_refused(sizes):
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory):
+def encoder_and_index(tmp_path_factory):
     encoder = open_encoder(None, cache=tmp_path_factory.mktemp("cache"))
-    article_index = build_index(builtin_article(), encoder)
+    return encoder, build_index(builtin_article(), encoder)
+
+
+@pytest.fixture(scope="module")
+def asked(encoder_and_index):
+    encoder, article_index = encoder_and_index
     reader = TrainedReader()
 
     def ask(question, history=()):
@@ -120,6 +135,37 @@ def test_relevances_and_none_sum_to_one_and_the_best_is_first(asked):
     assert sum(relevances) + reading.none == pytest.approx(1)
     assert relevances == sorted(relevances, reverse=True)
     assert reading.read == len(reading.sentences)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("most_pieces", [None, 400], ids=["a short article", "a long one"])
+def test_only_what_seems_best_is_read_again(encoder_and_index, most_pieces):
+    """around the best sentence the logits change; most of what is read is read once, whatever is read again"""
+    encoder, article_index = encoder_and_index
+    question = "Who was killed?"
+    candidates = retrieve(question, article_index, encoder)
+    reader = TrainedReader(most_pieces=most_pieces)
+    twice = reader.logits(question, (), article_index, candidates)
+    best = reader.read(question, (), article_index, candidates).sentences[0].candidate.row
+    reader.settings = replace(reader.settings, again_windows=0)
+    once = reader.logits(question, (), article_index, candidates)
+    changed = {row for row in once if once[row].sentence != twice[row].sentence}
+    assert best in changed
+    assert 1 < len(changed) < len(once)
+    assert once.keys() <= twice.keys()
+    assert len(twice) <= len(article_index.sentences)
+
+
+@pytest.mark.model
+def test_a_text_of_one_window_is_not_read_twice_alike(encoder_and_index):
+    encoder, _ = encoder_and_index
+    article_index = build_index(article_from_text("The mill burnt down. Rain put the fire out. Nobody slept."), encoder)
+    candidates = retrieve("What burnt down?", article_index, encoder)
+    reader = TrainedReader()
+    twice = reader.logits("What burnt down?", (), article_index, candidates)
+    reader.settings = replace(reader.settings, again_windows=0)
+    once = reader.logits("What burnt down?", (), article_index, candidates)
+    assert [twice[row].sentence for row in range(3)] == [once[row].sentence for row in range(3)]
 
 
 @pytest.mark.model
@@ -220,7 +266,7 @@ def test_a_quotation_that_ends_a_sentence_is_no_headline():
 
 def test_a_follow_up_is_weighed_by_its_own_weights_and_nothing_else_of_it_changes():
     usual = dict.fromkeys((*SIGNALS, *NONE_SIGNALS), 0.5)
-    settings = ReaderSettings(160, 48, 48, 1200, usual, "", {"lead": 0.0})
+    settings = ReaderSettings(160, 48, 48, 1200, usual, "", follow_up={"lead": 0.0})
     assert settings.weights_for(follow_up=False) == usual
     assert settings.weights_for(follow_up=True) == {**usual, "lead": 0.0}
 

@@ -245,7 +245,7 @@ def test_the_likeliest_weights_are_those_that_made_the_answers() -> None:
     generator = np.random.default_rng(3)
     known = generator.normal(size=len(SIGNALS) + len(NONE_SIGNALS))
     cases = []
-    for _ in range(6000):
+    for _ in range(20_000):
         of_sentences = generator.normal(size=(5, len(SIGNALS)))
         of_none = np.append(1.0, generator.normal(size=len(NONE_SIGNALS) - 1))
         logits = np.append(of_sentences @ known[: len(SIGNALS)], of_none @ known[len(SIGNALS) :])

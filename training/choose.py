@@ -31,9 +31,10 @@ from qa.weighing import NONE_SIGNALS, SIGNALS, Noticed, none_signals, shared_out
 
 FEATURES = (
     "top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences", "top_logit_in_length",
-    "cosine_in_length", "none_logit_in_length", "log_bm25_in_length",
+    "cosine_in_length", "none_logit_in_length", "log_bm25_in_length", "follow_up", "top_logit_of_follow_up",
 )  # fmt: skip
 UNREAD = Candidate(-1, Sentence(0, 0, "", 0), 0.0, 0.0, 0.0, 1, 1, 1)  # the lines do not list them all
+ENOUGH = 500  # questions of a set, to count as much as any other
 Line = dict[str, Any]
 
 
@@ -122,7 +123,7 @@ def reading(line: Line, settings: ReaderSettings) -> Reading:
         sentences.append(ReadSentence(candidate, float(share), None, None))
     sentences.sort(key=lambda sentence: -sentence.relevance)
     sentences += [ReadSentence(UNREAD, float(share), None, None) for share in unread_shares]
-    return Reading(tuple(sentences), float(shares[-1]), int(is_read.sum()))
+    return Reading(tuple(sentences), float(shares[-1]), int(is_read.sum()), follow_up=goes_on(line))
 
 
 def mentioned(line: Line) -> float:
@@ -231,7 +232,8 @@ def likeliest(cases: Sequence[Case], ridge: float = 1e-3) -> np.ndarray[Any, Any
 def cases_of(lines: Sequence[tuple[str, Line]], half: Sequence[str]) -> list[Case]:
     """Return what weights are fitted to: questions without evidence or whose evidence was read.
 
-    Sets weigh alike, however large they are; those named in `half` count half.
+    Sets of ENOUGH questions weigh alike, however large they are, smaller ones by their size; those named in `half`
+    count half.
     """
     size = Counter(name for name, _ in lines)
     cases = []
@@ -241,7 +243,7 @@ def cases_of(lines: Sequence[tuple[str, Line]], half: Sequence[str]) -> list[Cas
         if line["gold"] and not right.any():
             continue  # nothing is learned from it about weighing
         of_sentences = signals(seen)
-        counts = (0.5 if name in half else 1.0) / size[name]
+        counts = (0.5 if name in half else 1.0) / max(size[name], ENOUGH)
         article = line["article"].split("#")[0]
         cases.append(Case(name, article, of_sentences, none_signals(of_sentences), right, counts))
     return cases
@@ -262,7 +264,7 @@ def fitted(cases: Sequence[Case], *, called: str) -> dict[str, float]:
     for name, share in found.items():
         print(f"{name:14} {called}: P@1 where the evidence was read, held out: {interval(np.array(share))}")
     c = likeliest(cases)
-    return {name: round(float(value), 3) for name, value in zip((*SIGNALS, *NONE_SIGNALS), c, strict=True)}
+    return {name: round(float(value), 4) for name, value in zip((*SIGNALS, *NONE_SIGNALS), c, strict=True)}
 
 
 def fit_weights(paths: Sequence[Path], half: Sequence[str], *, write: bool) -> None:
@@ -334,7 +336,7 @@ def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> 
             group.append(article)
             which.append(path.stem)
     xs, ys, sets = np.array(x), np.array(y), np.array(which)
-    each = np.array([1 / (sets == name).sum() for name in sets])
+    each = np.array([1 / max((sets == name).sum(), ENOUGH) for name in sets])
     articles = sorted(set(group))
     np.random.default_rng(7).shuffle(articles)
     fold = {article: number % 5 for number, article in enumerate(articles)}

@@ -24,7 +24,7 @@ from index.embeddings import open_encoder
 from qa.dialogue import Turn, understand
 from qa.retrieve import retrieve
 from qa.spelling import mended, vocabulary
-from qa.trained_reader import TrainedReader, best_span, lead_place
+from qa.trained_reader import TrainedReader, lead_place
 
 
 def offsets(question: dict[str, Any], paragraph_starts: list[int]) -> list[tuple[int, int]]:
@@ -86,15 +86,15 @@ def main() -> None:
     )
     parser.add_argument("--most-pieces", type=int)
     parser.add_argument("--window-pieces", type=int)
+    parser.add_argument("--again-windows", type=int)
+    parser.add_argument("--again-pieces", type=int)
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
     encoder = open_encoder(None, cache=arguments.cache)
     reader = TrainedReader(arguments.weights)
-    changes = {
-        n: v for n, v in (("most_pieces", arguments.most_pieces), ("window_pieces", arguments.window_pieces)) if v
-    }
-    if changes:
-        reader.settings = replace(reader.settings, **changes)
+    named = ("most_pieces", "window_pieces", "again_windows", "again_pieces")
+    changes = {name: getattr(arguments, name) for name in named if getattr(arguments, name) is not None}
+    reader.settings = replace(reader.settings, **changes)
     everything = [
         t for t in tasks(arguments.data, own=arguments.own) if t[2].get("history") or not arguments.follow_ups
     ]
@@ -126,7 +126,7 @@ def main() -> None:
             by_row = {c.row: c for c in candidates}
             spans = {}
             for row in logits:
-                first, last, value = best_span(logits[row])
+                first, last, value = logits[row].span
                 # A sentence of signs the tokenizer knows nothing of has no pieces, and so no span.
                 empty = not len(logits[row].starts)
                 a, b = (0, 0) if empty else reader.span_offsets(article_index, row, first, last)
