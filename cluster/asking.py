@@ -31,7 +31,7 @@ from cluster.errors import ClusterError, ShardsMissing
 from cluster.shards import SHARDS, Manifest
 from index.article import Article
 from index.embeddings import Encoder, FloatArray
-from index.terms import TERMS, Words
+from index.terms import CUTTING, Words, cut_alike
 from library.errors import DamagedLibrary, LibraryMismatch, NoSuchLibrary
 from library.only import Only
 from library.store import (
@@ -362,10 +362,10 @@ class ClusterLibrary:
                 f"are using {encoder.name} ({encoder.fingerprint[:12]}): their vectors cannot be compared. "
                 "Use the same --model, or build another library."
             )
-        if self.manifest.terms != TERMS:
+        if not cut_alike(self.manifest.terms):
             raise LibraryMismatch(
                 f"{self.folder} was filled by other rules for words ({self.manifest.terms}) than this version's "
-                f"({TERMS}). Build it again."
+                f"({CUTTING}). Build it again."
             )
 
     def count(self, which: Only | None = None) -> int:

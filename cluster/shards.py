@@ -32,7 +32,7 @@ from cluster.blocks import Block, read_block
 from cluster.errors import ClusterError, UnfinishedLibrary
 from index.embeddings import Encoder
 from index.sentences import SPLITTER
-from index.terms import TERMS
+from index.terms import CUTTING
 from library.errors import DamagedLibrary
 from library.sources import LeftOut
 from library.store import FORMAT as SHARD_FORMAT
@@ -96,7 +96,7 @@ class Manifest:
 
 def made_by(encoder: Encoder, date: str | None) -> str:
     """Return what, apart from the sources, decides what a shard holds."""
-    return "\0".join((str(SHARD_FORMAT), encoder.fingerprint, SPLITTER, TERMS, date or ""))
+    return "\0".join((str(SHARD_FORMAT), encoder.fingerprint, SPLITTER, CUTTING, date or ""))
 
 
 # ── One shard ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -235,7 +235,7 @@ def write_manifest(folder: Path, shards: Sequence[Shard], encoder: Encoder, copi
     former = ""
     with suppress(UnfinishedLibrary, DamagedLibrary):
         former = read_manifest(folder).generation
-    unnamed = Manifest(encoder.name, encoder.fingerprint, encoder.dim, TERMS, SPLITTER, tuple(shards), "")
+    unnamed = Manifest(encoder.name, encoder.fingerprint, encoder.dim, CUTTING, SPLITTER, tuple(shards), "")
     manifest = replace(unnamed, generation=_generation(unnamed, numbered))
     content = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
     beside = folder / f"{MANIFEST}.{secrets.token_hex(4)}"

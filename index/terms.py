@@ -20,7 +20,7 @@ import numpy.typing as npt
 from index.embeddings import FloatArray
 
 CUTTING = "snowball english, rules 2"
-"""How terms are made: a question must be cut as its article was."""
+"""How terms are made; a library notes it, because a question must be cut as its articles were."""
 
 # The usual 1.5 and 0.75 are for pages. In a sentence a word said twice says little more than one said once, and a long
 # sentence is not padded; on four validation sets these put the right one first more often (`benchmarks.terms`).
@@ -28,7 +28,16 @@ K1 = 0.3
 B = 0.3
 
 TERMS = f"bm25 lucene k1={K1} b={B}, {CUTTING}"
-"""How terms are made and weighed; part of an index's manifest, which holds the weights. A library holds terms only."""
+"""How terms are made and weighed; part of the manifest of an index, which keeps the weights."""
+
+
+def cut_alike(noted: str) -> bool:
+    """Return whether a library that noted this has its terms as they are made now.
+
+    One may have noted the weights of its day before them; they are no matter to it, for it weighs when it is asked.
+    """
+    return noted.endswith(CUTTING)
+
 
 STOP_WORDS = frozenset(
     """

@@ -19,7 +19,7 @@ import numpy as np
 
 from index.build import sha256_of
 from index.embeddings import Encoder
-from index.terms import CUTTING, TERMS
+from index.terms import CUTTING, cut_alike
 from library.errors import DamagedLibrary
 from library.nearest import NearestFile, Progress
 from library.store import GROUP, LENGTHS, VECTORS, Library, key_of
@@ -175,7 +175,7 @@ def _lengths(path: Path, database: sqlite3.Connection, rows: int) -> Iterator[Co
 
 
 def _words(database: sqlite3.Connection, rows: int, terms: str, said: Progress) -> Iterator[Complaint]:
-    if not terms.endswith(CUTTING):
+    if not cut_alike(terms):
         yield Complaint("words", f"they were cut by other rules ({terms}) than this version's ({CUTTING})", mends=True)
         return
     if not _words_are_right(database, rows, said):
@@ -252,9 +252,9 @@ def _texts(database: sqlite3.Connection, rows: Sequence[int]) -> list[str]:
 
 
 def _mend_words(path: Path, database: sqlite3.Connection, rows: int, terms: str, said: Progress) -> None:
-    if not terms.endswith(CUTTING) or not _words_are_right(database, rows, said):
+    if not cut_alike(terms) or not _words_are_right(database, rows, said):
         cut_words(database, rows, said)
-        database.execute("UPDATE about SET value = ? WHERE name = 'terms'", (TERMS,))
+        database.execute("UPDATE about SET value = ? WHERE name = 'terms'", (CUTTING,))
     lengths = database.execute("SELECT length FROM sentence ORDER BY row")
     write_rows(path, 0, np.fromiter((n for (n,) in lengths), dtype=np.uint16))
 

@@ -39,7 +39,7 @@ import numpy as np
 from index.article import Article
 from index.embeddings import Encoder, FloatArray, default_threads
 from index.sentences import SPLITTER, Sentence, split_sentences
-from index.terms import CUTTING, TERMS, Words
+from index.terms import CUTTING, Words, cut_alike
 from library.errors import DamagedLibrary, LibraryError, LibraryMismatch, NoSuchLibrary
 from library.nearest import Nearest, NearestFile, Progress, build, wanted
 from library.only import Only
@@ -527,7 +527,7 @@ class Library:
                 f"{encoder.name} ({encoder.fingerprint[:12]}): their vectors cannot be compared. Use the same --model, "
                 "or make another library."
             )
-        if words and not about["terms"].endswith(CUTTING):
+        if words and not cut_alike(about["terms"]):
             raise LibraryMismatch(
                 f"{self.folder} was filled by other rules for words ({about['terms']}) than this one's ({CUTTING}). "
                 f"Cut them again with: article-qa library repair --library {self.folder}"
@@ -889,7 +889,8 @@ def _create(folder: Path, encoder: Encoder) -> None:
                     database.execute(statement)
                 _set(
                     database, format=FORMAT, rows=0, generation=0, model=encoder.name, dim=encoder.dim,
-                    model_fingerprint=encoder.fingerprint, terms=TERMS, splitter=SPLITTER, dtype="float16", nearest="",
+                    model_fingerprint=encoder.fingerprint, terms=CUTTING, splitter=SPLITTER, dtype="float16",
+                    nearest="",
                 )  # fmt: skip
             database.execute("COMMIT")
         finally:

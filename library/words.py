@@ -5,7 +5,7 @@ its own `bm25()` are not used, for two reasons. It would cut words by other rule
 would be understood in one way when one article is asked and in another when a library is: other stems ("ponies" is poni
 in Porter, but "news" is new in Porter and news in Snowball), "U.S." in two words, 2,000 in two numbers. And its idf
 counts removed sentences and this file alone, where shards must be weighed as one. So what FTS5 is given are the stems
-of `index.terms`, and the sum is the one of `index.terms`: lucene's, k1 = 0.3, b = 0.3, over the sentences that live.
+of `index.terms`, and the sum is the one of `index.terms`: lucene's, with its K1 and B, over the sentences that live.
 """
 
 from __future__ import annotations

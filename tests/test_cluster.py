@@ -608,6 +608,16 @@ def test_another_model_may_not_ask_the_shards(folder: Path):
     hosts.close()
 
 
+def test_shards_whose_words_were_cut_alike_may_be_asked_whatever_they_weighed_then(folder: Path):
+    library, hosts = opened(folder)
+    library.manifest = replace(library.manifest, terms="bm25 lucene k1=1.5 b=0.75, snowball english, rules 2")
+    library.refuse_mismatch(ENCODER)
+    library.manifest = replace(library.manifest, terms="snowball english, rules 1")
+    with pytest.raises(LibraryMismatch, match=r"rules 1.*rules 2.*Build it again"):
+        library.refuse_mismatch(ENCODER)
+    hosts.close()
+
+
 # ── Answering ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 CALIBRATION = Calibration("fused", 0.0, {"top_logit": 1.0}, threshold=0.3)

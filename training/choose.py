@@ -326,7 +326,10 @@ def fit(
 
 
 def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> None:
-    """Fit on all sets, each with the same weight; print the error that five-fold cross-validation by article finds."""
+    """Fit on all sets; print the error that five-fold cross-validation by article finds.
+
+    Sets of ENOUGH questions weigh alike, smaller ones by their size.
+    """
     settings = shipped()
     x, y, group, which = [], [], [], []
     for path in paths:
@@ -372,7 +375,7 @@ def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> 
                 float(c[-1]),
                 found,
                 threshold,
-                f"{len(ys)} validation questions ({names}), each set with the same weight",
+                f"{len(ys)} validation questions ({names}), each set of {ENOUGH} with the same weight",
             )
         )
 
