@@ -191,7 +191,7 @@ def test_training_goes_on_from_the_graph_that_ships():
 
 
 def test_packed_windows_are_read_and_learned_from_as_padded_ones():
-    """Without padding or mask, in float32: the same states and the same gradient of every weight; in bfloat16 nearly."""
+    """Without padding or mask, in float32: the same states, the same gradient of every weight; in bfloat16 nearly."""
     from training.model import ReaderModel
     from training.packed import packed_states
     from training.train import encoder_folder
