@@ -27,7 +27,7 @@ from itertools import pairwise
 
 import sentencex
 
-RULES = 4  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
+RULES = 5  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
 SPLITTER = f"sentencex {version('sentencex')}, rules {RULES}"
 
 LONGEST = 1_000  # characters. all-MiniLM-L6-v2 reads 256 word pieces, about 1,100 characters of English
@@ -121,9 +121,11 @@ def _is_wrapped(text: str, block: list[tuple[int, int]], width: int) -> bool | N
     """Return whether the newlines of a block are there for the width only; None where it has too few to tell.
 
     A program that wraps breaks a line only when the next word no longer fits. So a block is wrapped when most of its
-    lines are too full for the first word of the next, few end a sentence, and that first word often has no capital.
+    lines are too full for the first word of the next, few end a sentence, and that first word often has no capital,
+    unless all is in capitals, as in a disclaimer.
     Lines that say for themselves where they belong are not asked: before a list item, and short at a sentence's end.
     """
+    capitals = text[block[0][0] : block[-1][1]].isupper()
     pairs = [(one, two) for one, two in pairwise(block) if not _BULLET.match(text[two[0] : two[1]])]
     ended = asked = full = small = 0
     for one, two in pairs:
@@ -136,7 +138,7 @@ def _is_wrapped(text: str, block: list[tuple[int, int]], width: int) -> bool | N
             small += not text[two[0] : two[1]].lstrip()[0].isupper()
     if 0 < full == asked <= 2 and not small:
         return None
-    return full >= 0.6 * asked and 3 * small >= full > 0 and ended <= 0.5 * len(pairs)
+    return full >= 0.6 * asked and (capitals or 3 * small >= full) and full > 0 and ended <= 0.5 * len(pairs)
 
 
 def _next_to(text: str, one: tuple[int, int], two: tuple[int, int]) -> bool:

@@ -191,6 +191,24 @@ def test_in_a_file_of_one_paragraph_a_line_each_line_is_a_paragraph() -> None:
     assert paragraphs("\n".join(lines)) == lines
 
 
+@pytest.mark.parametrize("width", [48, 60, 72])
+def test_a_wrapped_paragraph_in_capitals_is_one_paragraph(width: int) -> None:
+    """A disclaimer shouts: no line of it begins with a small letter, and it is wrapped all the same."""
+    disclaimer = (
+        "The lender gives no promise of any kind that the boat is fit for the open sea or for the season. All risk of "
+        "rain, rocks and wrong tides lies with you, and so does the cost of every repair. Ask at the quay."
+    )
+    wrapped = "\n\n".join(textwrap.fill(one, width) for one in (PROSE[0], disclaimer.upper(), PROSE[1]))
+    check(wrapped)
+    wanted = texts("\n\n".join((PROSE[0], disclaimer.upper(), PROSE[1])))
+    assert [text.replace("\n", " ") for text in texts(wrapped)] == wanted
+
+
+def test_a_headline_of_two_lines_in_capitals_stands_apart_from_a_list_in_capitals() -> None:
+    text = "WHAT TO BRING ABOARD\nLIFE JACKETS FOR ALL WHO CANNOT SWIM\nA FLARE\nTHE LAMP AND TWO CANS OF OIL\nROPE"
+    assert texts(text) == text.split("\n")
+
+
 def test_short_lines_are_not_taken_for_wrapped_prose() -> None:
     lines = ["Key facts", "Ferry: the Tarn", "Aboard: 112 people in all", "Hurt: none", "Next sailing in June"]
     assert texts("\n".join(lines)) == lines
