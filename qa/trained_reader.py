@@ -45,6 +45,8 @@ WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the questio
 ARTICLES_REMEMBERED = 8
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
 LONGEST_SPAN = 32  # word pieces
+# A full stop that ends a sentence, and is not a part of "a.m.", "U.S." or "Inc.".
+_STOPPED = re.compile(r"(?<![^\s\"“‘'(])(?:[a-z]{3,}|\S*\d)\.\Z")
 # A question that wants "yes" or "no" gets the sentence: the article never says "yes", so a span would miss the point.
 _YES_OR_NO = re.compile(
     r"^\W*(?:(?:and|but|so|then|also)\s+)?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|"
@@ -495,6 +497,8 @@ def whole_words(text: str, start: int, end: int, low: int, high: int) -> tuple[i
     while start < end - 1 and text[start] in ",;:.!?…)]”’ \n\t":
         start += 1
     while end > start + 1 and text[end - 1] in ",;:!?…([“‘ \n\t":
+        end -= 1
+    if _STOPPED.search(text, start, end):
         end -= 1
     return start, end
 

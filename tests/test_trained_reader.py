@@ -81,6 +81,18 @@ def test_a_span_is_widened_to_whole_words_and_loses_loose_punctuation():
     assert text[slice(*whole_words(text, start, text.index(", hit") + 1, 0, len(text)))] == "a Renault"
 
 
+@pytest.mark.parametrize(
+    ("span", "shown"),
+    [
+        ("is 0.", "is 0"), ("in 2019.", "in 2019"), ("a blue boat.", "a blue boat"), ("boat.", "boat"),
+        ("£3.50.", "£3.50"), ("at 5 a.m.", "at 5 a.m."), ("the U.S.", "the U.S."), ("Vasko Inc.", "Vasko Inc."), ("page 7", "page 7"),
+    ],
+)  # fmt: skip
+def test_a_span_loses_the_full_stop_of_its_sentence_but_not_of_an_abbreviation(span, shown):
+    text = f"So {span} Then"
+    assert text[slice(*whole_words(text, 3, 3 + len(span), 0, len(text)))] == shown
+
+
 @pytest.mark.parametrize("content", [b"", b"not a tensor file", (9).to_bytes(8, "little") + b'{"a": {}}'])
 def test_a_file_without_word_embeddings_is_refused_in_one_line(tmp_path, content):
     file = tmp_path / "model.safetensors"
