@@ -142,6 +142,24 @@ def test_an_answer_is_marked_where_it_stands_after_a_name_before_it_grew(example
     assert examples.tokenizer.decode(found.pieces[found.starts[0] : found.ends[0] + 1]) == "five pence"
 
 
+def test_a_full_window_loses_nothing_to_a_long_question():
+    """320 pieces of article and 99 before them: the model's 512 places hold both, and the right sentence stands last."""
+    from training.examples import Sentences, row
+
+    cut = Sentences(["word"] * 4, [[7] * 80] * 4, [[(0, 4)] * 80] * 4, [frozenset()] * 4, [0] * 4)
+    found = row([101] + [5] * 98, cut, range(4), {3}, {3: [(0, 4)]})
+    assert found.pieces.count(7) == 320
+    assert found.gold == [3]
+    assert (len(found.starts), found.sentence_of_piece.count(3)) == (1, 80)
+
+
+def test_a_sentence_that_no_place_is_left_for_is_not_called_right():
+    from training.examples import Sentences, row
+
+    cut = Sentences(["word"] * 8, [[7] * 80] * 8, [[(0, 4)] * 80] * 8, [frozenset()] * 8, [0] * 8)
+    assert row([101], cut, range(8), {7}, {7: [(0, 4)]}).gold == []
+
+
 @pytest.mark.parametrize("share", ["rewritten_share", "emptied_share", "changed_share"])
 def test_what_was_changed_to_answer_nothing_has_nothing_marked(examples, share):
     marked = sum(any(w.gold or w.starts or w.ends for w in found.windows) for found in drawn(examples, share))

@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from training.traps import NAME, NUMBER, Change, changed_word, replaced, trap, without_span
 
 CLS, SEP, PAD = 101, 102, 0
+POSITIONS = 512  # word pieces that the encoder can tell the places of
 STOP = set(
     "a an the of in on at to for from by with and or is are was were be been do does did has have had it its this that "
     "what which who whom whose when where why how as his her their he she they i you we my your".split()
@@ -367,7 +368,7 @@ def row(
     window: Sequence[int],
     gold: set[int],
     spans: dict[int, list[tuple[int, int]]],
-    limit: int = 320,
+    limit: int = POSITIONS,
 ) -> Window:
     """Return a window as a row of word pieces with its targets."""
     pieces, sentence_of = list(head), [-1] * len(head)
@@ -389,7 +390,7 @@ def row(
         [*pieces, SEP],
         len(head),
         [*sentence_of, -1],
-        [number for number, sentence in enumerate(window) if sentence in gold],
+        [number for number, sentence in enumerate(window) if sentence in gold and number in sentence_of],
         starts,
         ends,
     )
