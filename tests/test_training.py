@@ -143,7 +143,7 @@ def test_an_answer_is_marked_where_it_stands_after_a_name_before_it_grew(example
 
 
 def test_a_full_window_loses_nothing_to_a_long_question():
-    """320 pieces of article and 99 before them: the model's 512 places hold both, and the right sentence stands last."""
+    """320 pieces of article and 99 before them fit the model's 512 places; the right sentence stands last."""
     from training.examples import Sentences, row
 
     cut = Sentences(["word"] * 4, [[7] * 80] * 4, [[(0, 4)] * 80] * 4, [frozenset()] * 4, [0] * 4)
