@@ -251,6 +251,7 @@ def describe_models(answerer: Answerer) -> dict[str, Any]:
         chosen = {
             "window_pieces": sizes.window_pieces, "most_pieces": sizes.most_pieces,
             "again_windows": sizes.again_windows, "again_pieces": sizes.again_pieces,
+            "digest_sentences": sizes.digest_sentences, "digest_pieces": sizes.digest_pieces,
             "weights": dict(sizes.weights), "follow_up": dict(sizes.follow_up),
         }  # fmt: skip
     return {

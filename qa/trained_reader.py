@@ -2,7 +2,7 @@
 
     article ─► windows of whole sentences ─► [CLS] (turns [SEP]) question [SEP] window [SEP] ─► reader.onnx
             ─► a logit for every sentence, every first and every last piece of a short answer
-            ─► the best are read again in shorter windows ─► the mean of both
+            ─► the best are read again: in shorter windows, and beside each other in a digest ─► the mean
             ─► relevance, span, "none"
 
 One softmax runs over all sentences read and "none", whose logit is 0, as in training (shared normalisation: Clark &
@@ -67,6 +67,8 @@ class ReaderSettings:
     sha256: str  # of reader.onnx
     again_windows: int = 0  # how many windows with the best sentences are read a second time
     again_pieces: int = 0  # word pieces of article text in such a window
+    digest_sentences: int = 0  # how many of the best are read beside each other, without what stands between them
+    digest_pieces: int = 0  # word pieces of article text in that digest
     # What is another for a question that goes on from an earlier one: its few words say less of what is asked.
     follow_up: Mapping[str, float] = field(default_factory=dict)
 
@@ -204,14 +206,19 @@ class TrainedReader:
         head = self._head(question, history)
         pieces = self._pieces_of(article_index)
         windows = self._windows(article_index, candidates, pieces)
-        found = self._run_all(head, windows, pieces)
-        if self.settings.again_windows:
-            by_row = {candidate.row: candidate for candidate in candidates}
-            values = self._weighed(article_index, by_row, found, follow_up=bool(history))[:-1]
-            best = [row for _, row in sorted(zip(-values, sorted(found), strict=True))]
-            again = self._windows_again(best, windows, article_index, pieces)
-            for row, second in self._run_all(head, again, pieces).items():
-                found[row] = mean_of(found[row], second) if row in found else second
+        found = {row: one for of_window in self._run_all(head, windows, pieces) for row, one in of_window.items()}
+        if not self.settings.again_windows and not self.settings.digest_sentences:
+            return found
+        by_row = {candidate.row: candidate for candidate in candidates}
+        values = self._weighed(article_index, by_row, found, follow_up=bool(history))[:-1]
+        best = [row for _, row in sorted(zip(-values, sorted(found), strict=True))]
+        again = self._windows_again(best, windows, article_index, pieces)
+        beside = digest(best[: self.settings.digest_sentences], pieces, self.settings.digest_pieces)
+        digests = [beside] if beside and beside not in [tuple(window) for window in windows] else []
+        # The digest comes last, so that it counts as much as what was read of a sentence before.
+        for of_window in self._run_all(head, [*again, *digests], pieces):
+            for row, logits in of_window.items():
+                found[row] = mean_of(found[row], logits) if row in found else logits
         return found
 
     def span_offsets(self, article_index: ArticleIndex, row: int, first: int, last: int) -> tuple[int, int]:
@@ -243,17 +250,16 @@ class TrainedReader:
         return weigh(noticed, self.settings.weights_for(follow_up=follow_up))
 
     def _run_all(
-        self, head: list[int], windows: Sequence[range], pieces: Mapping[int, Pieces]
-    ) -> dict[int, SentenceLogits]:
-        """Read windows, as many at once as there are threads."""
+        self, head: list[int], windows: Sequence[Sequence[int]], pieces: Mapping[int, Pieces]
+    ) -> list[dict[int, SentenceLogits]]:
+        """Read windows, as many at once as there are threads; return what is said of each, in their order."""
         # The longest first: what is left to the end, while other cores have nothing more to do, is then short.
-        longest_first = sorted(windows, key=lambda window: -sum(len(pieces[row].ids) for row in window))
-        found: dict[int, SentenceLogits] = {}
-        for of_window in self._threads.map(lambda window: self._run(head, window, pieces), longest_first):
-            found.update(of_window)
-        return found
+        order = sorted(range(len(windows)), key=lambda n: -sum(len(pieces[row].ids) for row in windows[n]))
+        read = self._threads.map(lambda number: self._run(head, windows[number], pieces), order)
+        by_number = dict(zip(order, read, strict=True))
+        return [by_number[number] for number in range(len(windows))]
 
-    def _run(self, head: list[int], window: range, pieces: Mapping[int, Pieces]) -> dict[int, SentenceLogits]:
+    def _run(self, head: list[int], window: Sequence[int], pieces: Mapping[int, Pieces]) -> dict[int, SentenceLogits]:
         """Read one window; return what the model says of its sentences, by row of the index."""
         line = [*head, *(i for row in window for i in pieces[row].ids), SEP]
         ids = np.array([line], dtype=np.int64)
@@ -466,6 +472,21 @@ def window_around(row: int, count: int, taken: set[int], pieces: Mapping[int, Pi
             used += len(pieces[neighbour].ids)
             low, high = (low - 1, high) if side == 0 else (low, high + 1)
     return range(low, high)
+
+
+def digest(best: Sequence[int], pieces: Mapping[int, Pieces], budget: int) -> tuple[int, ...]:
+    """Return the rows of the best sentences, best first given, that fit `budget` pieces together, as the article goes.
+
+    Two sentences that seem to answer stand in two windows more often than not, and a reader that sees each without the
+    other cannot tell which answers better. Fewer than two are nothing to compare: ().
+    """
+    kept: list[int] = []
+    for row in best:
+        size = len(pieces[row].ids)
+        if size <= budget:
+            kept.append(row)
+            budget -= size
+    return tuple(sorted(kept)) if len(kept) > 1 else ()
 
 
 def mean_of(one: SentenceLogits, other: SentenceLogits) -> SentenceLogits:

@@ -24,6 +24,7 @@ from qa.trained_reader import (
     SentenceLogits,
     TrainedReader,
     best_span,
+    digest,
     even_windows,
     is_heading,
     lead_place,
@@ -56,6 +57,27 @@ def test_a_window_around_a_sentence_holds_it_fits_and_takes_nothing_twice(sizes,
     assert row in window
     assert not taken.intersection(window)
     assert len(window) == 1 or sum(sizes[i] for i in window) <= budget
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=12), st.integers(20, 300), st.randoms())
+def test_a_digest_holds_the_best_that_fit_in_the_order_of_the_article(sizes, budget, random):
+    pieces = {row: Pieces([0] * size, [(0, 1)] * size) for row, size in enumerate(sizes)}
+    best = list(pieces)
+    random.shuffle(best)
+    rows = digest(best, pieces, budget)
+    assert list(rows) == sorted(rows)
+    assert sum(sizes[row] for row in rows) <= budget
+    if rows:
+        fitting = [row for row in best if sizes[row] <= budget]
+        assert fitting[0] in rows  # the best goes in before all others
+        assert len(rows) > 1
+
+
+def test_a_digest_leaves_out_what_does_not_fit_and_not_what_comes_after_it():
+    """50 and 80 of 150 pieces are taken; the 40 of the third no longer fit, the 20 of the fourth do."""
+    pieces = {row: Pieces([0] * size, [(0, 1)] * size) for row, size in enumerate([20, 80, 40, 50])}
+    assert digest([3, 1, 2, 0], pieces, 150) == (0, 1, 3)
+    assert digest([1], pieces, 150) == ()
 
 
 def test_two_readings_of_a_sentence_count_alike():
@@ -156,6 +178,7 @@ def test_the_best_of_a_short_article_has_the_mean_of_two_cuts_and_the_rest_the_f
     question = "Who was killed?"
     candidates = retrieve(question, article_index, encoder)
     reader = TrainedReader()
+    reader.settings = replace(reader.settings, digest_sentences=0)
     twice = reader.logits(question, (), article_index, candidates)
     best = reader.read(question, (), article_index, candidates).sentences[0].candidate.row
     first_cut, second_cut = (
@@ -173,8 +196,24 @@ def test_the_best_of_a_short_article_has_the_mean_of_two_cuts_and_the_rest_the_f
 
 def reader_of_one_cut(window_pieces):
     reader = TrainedReader(window_pieces=window_pieces)
-    reader.settings = replace(reader.settings, again_windows=0)
+    reader.settings = replace(reader.settings, again_windows=0, digest_sentences=0)
     return reader
+
+
+@pytest.mark.model
+def test_the_best_are_read_beside_each_other_and_that_counts_as_much_as_what_was_read_before(encoder_and_index):
+    encoder, article_index = encoder_and_index
+    question = "Who was killed?"
+    candidates = retrieve(question, article_index, encoder)
+    reader = reader_of_one_cut(TrainedReader().settings.window_pieces)
+    once = reader.logits(question, (), article_index, candidates)
+    first, second = (s.candidate.row for s in reader.read(question, (), article_index, candidates).sentences[:2])
+    reader.settings = replace(reader.settings, digest_sentences=2, digest_pieces=300)
+    twice = reader.logits(question, (), article_index, candidates)
+    assert {row for row in twice if twice[row].sentence != once[row].sentence} == {first, second}
+    beside = reader._run(reader._head(question, ()), sorted([first, second]), reader._pieces_of(article_index))
+    for row in (first, second):
+        assert twice[row].sentence == pytest.approx((once[row].sentence + beside[row].sentence) / 2, abs=1e-4)
 
 
 @pytest.mark.model
@@ -184,6 +223,7 @@ def test_of_a_long_article_no_more_is_read_again_than_the_settings_say(encoder_a
     question = "Who was killed?"
     candidates = retrieve(question, article_index, encoder)
     reader = TrainedReader(most_pieces=400)
+    reader.settings = replace(reader.settings, digest_sentences=0)
     twice = reader.logits(question, (), article_index, candidates)
     settings = reader.settings
     reader.settings = replace(settings, again_windows=0)

@@ -342,3 +342,35 @@ def test_what_is_calibrated_is_what_is_asked(tmp_path, monkeypatch):
         )
         read.append(answered.read == len(answered.sentences))
     assert read == [True, False]
+
+
+@pytest.mark.parametrize("lost", [0.0, 1.0])
+def test_a_digest_holds_the_right_sentence_unless_it_is_to_lose_it(examples, lost):
+    """Sentences most like the question's come from all over the article, and stand in its order."""
+    from training.examples import Examples
+
+    other = object.__new__(Examples)
+    near = {n: [n, *range((n + 7) % 5, 40, 5)] for n in range(40)}
+    article = examples.articles[0]
+    questions = [question | {"near": near[number]} for number, question in enumerate(article["questions"])]
+    other.__dict__.update({**examples.__dict__, "articles": [article | {"questions": questions}]})
+    for example in drawn(other, "digest_share", digest_lost_share=lost, window_pieces=[120, 120]):
+        (window,) = example.windows
+        rows = [int(n) for n in re.findall(r"number (\d+)", other.tokenizer.decode(window.pieces))]
+        assert rows == sorted(rows)
+        assert len(window.pieces) - window.article_from - 1 <= 120
+        asked = int(re.search(r"19(\d\d)", other.tokenizer.decode(window.pieces[: window.article_from]))[1])
+        assert window.gold == ([] if lost else [rows.index(asked)])
+        assert (asked in rows) is not lost
+
+
+def test_what_looks_like_an_answer_shares_rare_words_or_meaning_with_the_question():
+    """Cosines alike, words decide: "mill" is in one sentence of three, "the town" in two. Then the cosine alone."""
+    from training.examples import content_words
+    from training.near import likeness
+
+    words = [content_words(text) for text in ("The mill burnt.", "The town slept.", "The town woke.")]
+    alike = likeness("What of the mill and the town?", words, np.array([0.5, 0.5, 0.5]))
+    assert alike[0] == pytest.approx(1.0)
+    assert alike[1] == alike[2] < alike[0]
+    assert likeness("Why?", words, np.array([0.1, 0.4, -0.2])).argmax() == 1

@@ -88,11 +88,13 @@ def main() -> None:
     parser.add_argument("--window-pieces", type=int)
     parser.add_argument("--again-windows", type=int)
     parser.add_argument("--again-pieces", type=int)
+    parser.add_argument("--digest-sentences", type=int)
+    parser.add_argument("--digest-pieces", type=int)
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
     encoder = open_encoder(None, cache=arguments.cache)
     reader = TrainedReader(arguments.weights)
-    named = ("most_pieces", "window_pieces", "again_windows", "again_pieces")
+    named = ("most_pieces", "window_pieces", "again_windows", "again_pieces", "digest_sentences", "digest_pieces")
     changes = {name: getattr(arguments, name) for name in named if getattr(arguments, name) is not None}
     reader.settings = replace(reader.settings, **changes)
     everything = [

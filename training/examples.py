@@ -180,6 +180,17 @@ class Examples:
             if rng.random() >= s.get("own_share", 0.0) or not low <= one < high:
                 low, high = first, end
             windows.append(window_around(cut, one, budget, low, high, rng))
+        near = [number for number in question.get("near", ()) if first <= number < end and shown is article]
+        if len(near) > 2 and not dropped and rng.random() < s.get("digest_share", 0.0):
+            lost = withheld or not gold or rng.random() < s["digest_lost_share"]
+            wanted = rng.choice(sorted(gold)) if not lost else None
+            window = digest(cut, near, wanted, gold if lost else set(), budget, first, end, rng)
+            if rewrite or emptied:
+                cut, spans_by_sentence = self.rewritten(cut, [window], rewrite, emptied, spans_by_sentence)
+            return Example(
+                [row(head, cut, window, gold, spans_by_sentence)],
+                bool(question["spans"]) or not gold.intersection(window),
+            )
         if dropped:
             # The sentence that answers is cut out of its paragraph: what stays is as near as a wrong passage can be.
             windows = [[number for number in windows[0] if number not in gold]]
@@ -346,6 +357,38 @@ def window_around(cut: Sentences, gold: int, budget: int, first: int, end: int, 
     while low > first and used + len(cut.pieces[low - 1]) <= budget:
         used, low = used + len(cut.pieces[low - 1]), low - 1
     return range(low, high)
+
+
+def digest(
+    cut: Sentences,
+    near: Sequence[int],
+    wanted: int | None,
+    unwanted: set[int],
+    budget: int,
+    first: int,
+    end: int,
+    rng: random.Random,
+) -> list[int]:
+    """Return sentences that look like an answer, in their order, with or without those around them, up to `budget`.
+
+    Which of them, and how many, is drawn: a reader's own choice of them is neither this one nor always right.
+    """
+    around = rng.choice((0, 0, 1))
+    picked = [number for number in near if number not in unwanted and rng.random() < 0.75] or list(near)
+    picked = picked[: rng.randint(3, 10)]
+    if wanted is not None:
+        picked.insert(0, wanted)  # it finds room, whatever else does
+    kept: set[int] = set()
+    used = 0
+    for number in picked:
+        for beside in sorted(
+            range(max(number - around, first), min(number + around + 1, end)), key=lambda n: n != number
+        ):
+            size = len(cut.pieces[beside])
+            if beside not in kept | unwanted and (used + size <= budget or not kept):
+                kept.add(beside)
+                used += size
+    return sorted(kept)
 
 
 def partition(cut: Sentences, first: int, end: int, budget: int, rng: random.Random) -> list[range]:
