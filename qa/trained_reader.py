@@ -67,7 +67,7 @@ class ReaderSettings:
     sha256: str  # of reader.onnx
     again_windows: int = 0  # how many windows with the best sentences are read a second time
     again_pieces: int = 0  # word pieces of article text in such a window
-    digest_sentences: int = 0  # how many of the best are read beside each other, without what stands between them
+    digest_sentences: int = 0  # how many of the best are read beside each other, without most of what stands between
     digest_pieces: int = 0  # word pieces of article text in that digest
     # What is another for a question that goes on from an earlier one: its few words say less of what is asked.
     follow_up: Mapping[str, float] = field(default_factory=dict)
@@ -213,10 +213,14 @@ class TrainedReader:
         values = self._weighed(article_index, by_row, found, follow_up=bool(history))[:-1]
         best = [row for _, row in sorted(zip(-values, sorted(found), strict=True))]
         again = self._windows_again(best, windows, article_index, pieces)
-        beside = digest(best[: self.settings.digest_sentences], pieces, self.settings.digest_pieces)
+        compared = best[: self.settings.digest_sentences]
+        beside = digest(compared, pieces, self.settings.digest_pieces)
         digests = [beside] if beside and beside not in [tuple(window) for window in windows] else []
-        # The digest comes last, so that it counts as much as what was read of a sentence before.
-        for of_window in self._run_all(head, [*again, *digests], pieces):
+        read_again = self._run_all(head, [*again, *digests], pieces)
+        if digests:  # what stands in it only to be understood by is not judged
+            read_again[-1] = {row: logits for row, logits in read_again[-1].items() if row in compared}
+        # The digest comes last, so that it counts as much as all that was read of a sentence before.
+        for of_window in read_again:
             for row, logits in of_window.items():
                 found[row] = mean_of(found[row], logits) if row in found else logits
         return found
@@ -475,18 +479,19 @@ def window_around(row: int, count: int, taken: set[int], pieces: Mapping[int, Pi
 
 
 def digest(best: Sequence[int], pieces: Mapping[int, Pieces], budget: int) -> tuple[int, ...]:
-    """Return the rows of the best sentences, best first given, that fit `budget` pieces together, as the article goes.
+    """Return the rows of the best sentences, best first given, as the article goes, each with the one before it.
 
-    Two sentences that seem to answer stand in two windows more often than not, and a reader that sees each without the
-    other cannot tell which answers better. Fewer than two are nothing to compare: ().
+    As many as fit `budget` pieces together. Two sentences that seem to answer stand in two windows more often than not,
+    and a reader that sees each without the other cannot tell which answers better; the sentence before says who
+    speaks, or whom "he" means. Fewer than two are nothing to compare: ().
     """
-    kept: list[int] = []
+    kept: set[int] = set()
     for row in best:
-        size = len(pieces[row].ids)
-        if size <= budget:
-            kept.append(row)
-            budget -= size
-    return tuple(sorted(kept)) if len(kept) > 1 else ()
+        for one in (row, row - 1):
+            if one >= 0 and one not in kept and len(pieces[one].ids) <= budget:
+                kept.add(one)
+                budget -= len(pieces[one].ids)
+    return tuple(sorted(kept)) if len(kept.intersection(best)) > 1 else ()
 
 
 def mean_of(one: SentenceLogits, other: SentenceLogits) -> SentenceLogits:

@@ -373,7 +373,7 @@ def digest(
 
     Which of them, and how many, is drawn: a reader's own choice of them is neither this one nor always right.
     """
-    around = rng.choice((0, 0, 1))
+    before, after = rng.choice(((0, 0), (1, 0), (1, 0), (1, 1)))
     picked = [number for number in near if number not in unwanted and rng.random() < 0.75] or list(near)
     picked = picked[: rng.randint(3, 10)]
     if wanted is not None:
@@ -381,9 +381,8 @@ def digest(
     kept: set[int] = set()
     used = 0
     for number in picked:
-        for beside in sorted(
-            range(max(number - around, first), min(number + around + 1, end)), key=lambda n: n != number
-        ):
+        around = range(max(number - before, first), min(number + after + 1, end))
+        for beside in sorted(around, key=lambda n: n != number):
             size = len(cut.pieces[beside])
             if beside not in kept | unwanted and (used + size <= budget or not kept):
                 kept.add(beside)
