@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from training.choose import calibration_error
+from training.reliability import calibration_error, steps_of
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("tomllib", reason="training needs Python 3.11")
@@ -284,6 +284,25 @@ def test_calibration_error_by_hand():
     """Ten bins. 0.95, 0.95 right and wrong: |0.95 - 0.5| * 2/4; 0.15, 0.15 both wrong: 0.15 * 2/4. Sum 0.3."""
     found = calibration_error(np.array([0.95, 0.95, 0.15, 0.15]), np.array([1.0, 0.0, 0.0, 0.0]))
     assert found == pytest.approx(0.3)
+
+
+def test_a_step_of_confidence_says_how_sure_how_often_right_and_how_certain_that_is():
+    sure, unsure = steps_of(np.array([1.0, 0.92, 0.05]), np.array([1.0, 0.0, 0.0]))[::-1]
+    assert (sure.n, unsure.n) == (2, 1)
+    assert (sure.confidence, sure.right) == (pytest.approx(0.96), 0.5)
+    # Wilson's interval of one in two, from its formula: (1/2 + z²/4 ± z √(1/8 + z²/16)) / (1 + z²/2) with z = 1.96.
+    assert (sure.low, sure.high) == (pytest.approx(0.095, abs=5e-4), pytest.approx(0.905, abs=5e-4))
+
+
+def test_every_answer_stands_in_one_step_and_the_error_is_their_mean_distance():
+    generator = np.random.default_rng(5)
+    confidence = generator.random(500)
+    right = (generator.random(500) < confidence**2).astype(float)
+    steps = steps_of(confidence, right, bins=7)
+    assert sum(step.n for step in steps) == 500
+    apart = sum(step.n / 500 * abs(step.confidence - step.right) for step in steps)
+    assert calibration_error(confidence, right, bins=7) == pytest.approx(apart)
+    assert apart > 0.05  # a confidence whose square is the truth is not to be believed
 
 
 def test_the_likeliest_weights_are_those_that_made_the_answers() -> None:

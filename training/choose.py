@@ -5,7 +5,8 @@ each question and "none", which is right where nothing answers. So they are chos
 
 python -m training.choose figures build/newsqa.jsonl build/squad2.jsonl ...      P@1 of each stage, span F1, AUROC
 python -m training.choose weights build/*.jsonl --write      the weights of what was noticed into reader.json
-python -m training.choose calibration build/*.jsonl --write      coefficients into qa/weights/calibration.json
+python -m training.choose calibration build/*.jsonl --write      coefficients into qa/weights/calibration.json,
+    with --picture FILE the reliability diagrams of what was held out
 
 The lines are what `training.evaluate` writes.
 """
@@ -28,12 +29,20 @@ from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
 from qa.trained_reader import WEIGHTS, ReaderSettings
 from qa.weighing import NONE_SIGNALS, SIGNALS, Noticed, none_signals, shared_out, signals, weigh
+from training.reliability import calibration_error, draw
 
 FEATURES = (
     "top_logit", "none_logit", "cosine", "log_bm25", "log_rank", "entropy", "log_sentences", "top_logit_in_length",
     "cosine_in_length", "none_logit_in_length", "log_bm25_in_length", "follow_up", "top_logit_of_follow_up",
 )  # fmt: skip
 UNREAD = Candidate(-1, Sentence(0, 0, "", 0), 0.0, 0.0, 0.0, 1, 1, 1)  # the lines do not list them all
+CALLED = {
+    "newsqa": "NewsQA",
+    "squad2": "SQuAD 2.0, whole articles",
+    "squad2own": "SQuAD 2.0, own paragraph",
+    "coqa": "CoQA, conversations",
+    "stories": "invented stories",
+}  # the sets in a picture, by the names of their lines
 ENOUGH = 500  # questions of a set, to count as much as any other
 Line = dict[str, Any]
 
@@ -289,18 +298,6 @@ def rows_of(lines: Sequence[Line], settings: ReaderSettings) -> Iterator[tuple[d
         yield features(read, mentioned_share=mentioned(line)), right, line["article"].split("#")[0]
 
 
-def calibration_error(confidence: np.ndarray[Any, Any], right: np.ndarray[Any, Any], bins: int = 10) -> float:
-    """Return the expected calibration error over bins of equal width (Naeini et al. 2015)."""
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean()
-            for b in range(bins)
-            if (which == b).any()
-        )
-    )
-
-
 def fit(
     x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], w: np.ndarray[Any, Any], ridge: float = 1e-4
 ) -> np.ndarray[Any, Any]:
@@ -325,8 +322,8 @@ def fit(
     return np.append(slopes, found[-1] - slopes @ middle)
 
 
-def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> None:
-    """Fit on all sets; print the error that five-fold cross-validation by article finds.
+def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool, picture: Path | None = None) -> None:
+    """Fit on all sets; print the error that five-fold cross-validation by article finds, and draw it into `picture`.
 
     Sets of ENOUGH questions weigh alike, smaller ones by their size.
     """
@@ -364,6 +361,10 @@ def fit_calibration(paths: Sequence[Path], threshold: float, *, write: bool) -> 
             f"coverage at 90 % {cover[0.9]:.2f}, at 95 % {cover[0.95]:.2f}; "
             f"answered {(held_out[here] >= threshold).mean():.2f}"
         )
+    if picture is not None:
+        # Where nothing is ever right there is nothing to believe or disbelieve but the mean, which is printed.
+        drawn = [name for name in dict.fromkeys(which) if ys[sets == name].any()]
+        draw({CALLED.get(name, name): (held_out[sets == name], ys[sets == name]) for name in drawn}, picture)
     c = fit(xs, ys, each)
     found = dict(zip(FEATURES, map(float, c[:-1]), strict=True))
     print({name: round(value, 3) for name, value in found.items()}, "intercept", round(float(c[-1]), 3))
@@ -393,6 +394,9 @@ def main() -> None:
     )
     parser.add_argument("--half", nargs="+", default=[], metavar="SET", help="weights: sets that count half")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="calibration: draw reliability diagrams (.svg, .png)"
+    )
     arguments = parser.parse_args()
     if arguments.what == "weights":
         fit_weights(arguments.lines, arguments.half, write=arguments.write)
@@ -400,7 +404,7 @@ def main() -> None:
         for path in arguments.lines:
             print_figures(path, shipped())
     else:
-        fit_calibration(arguments.lines, arguments.threshold, write=arguments.write)
+        fit_calibration(arguments.lines, arguments.threshold, write=arguments.write, picture=arguments.picture)
 
 
 if __name__ == "__main__":
