@@ -1,4 +1,4 @@
-"""Held-out confidences, and whether each was right, go in; a picture of reliability diagrams comes out, one of each set.
+"""Held-out confidences, and whether each was right, go in; reliability diagrams come out, one of each set.
 
 A dot is the answers of one tenth of confidence: how sure they were on average, and how many of them were right, with
 the 95 % Wilson interval. On the diagonal the confidence means what it says (DeGroot and Fienberg 1983). A bar is the
