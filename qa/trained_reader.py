@@ -33,6 +33,7 @@ from index.build import ArticleIndex
 from index.embeddings import FloatArray, default_model_folder, default_threads
 from index.errors import ModelNotFound
 from index.sentences import Sentence
+from qa.contradiction import held_against
 from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
@@ -184,7 +185,7 @@ class TrainedReader:
         logits = self.logits(question, history, article_index, candidates)
         rows = sorted(logits)
         by_row = {candidate.row: candidate for candidate in candidates}
-        values = self._weighed(article_index, by_row, logits, follow_up=bool(history))
+        values = self._weighed(question, article_index, by_row, logits, follow_up=bool(history))
         unread = [candidate for candidate in candidates if candidate.row not in logits]
         shares, unread_shares = shared_out(values, len(unread))
         wants_span = not _YES_OR_NO.match(question)
@@ -210,7 +211,7 @@ class TrainedReader:
         if not self.settings.again_windows and not self.settings.digest_sentences:
             return found
         by_row = {candidate.row: candidate for candidate in candidates}
-        values = self._weighed(article_index, by_row, found, follow_up=bool(history))[:-1]
+        values = self._weighed(question, article_index, by_row, found, follow_up=bool(history))[:-1]
         best = [row for _, row in sorted(zip(-values, sorted(found), strict=True))]
         again = self._windows_again(best, windows, article_index, pieces)
         compared = best[: self.settings.digest_sentences]
@@ -234,6 +235,7 @@ class TrainedReader:
 
     def _weighed(
         self,
+        question: str,
         article_index: ArticleIndex,
         by_row: Mapping[int, Candidate],
         logits: Mapping[int, SentenceLogits],
@@ -242,6 +244,7 @@ class TrainedReader:
     ) -> FloatArray:
         """Return the logits of the sentences that were read, by ascending row, and of "none"."""
         rows = sorted(logits)
+        held = held_against(question, article_index, rows)
         noticed = Noticed(
             rows=rows,
             sentence=[logits[row].sentence for row in rows],
@@ -250,6 +253,9 @@ class TrainedReader:
             bm25=[by_row[row].bm25 for row in rows],
             places=[lead_place(article_index.sentences, row) for row in rows],
             characters=[len(article_index.sentences[row].text) for row in rows],
+            undenied=held.undenied,
+            opposed=[found is not None for found in held.opposed],
+            strange_numbers=len(held.premises.strange_numbers),
         )
         return weigh(noticed, self.settings.weights_for(follow_up=follow_up))
 

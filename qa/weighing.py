@@ -1,7 +1,9 @@
 """What was noticed about the sentences that were read comes in; the logit of each and of "none" goes out.
 
-    model's logits, cosine, BM25, place, length ─► SIGNALS of a sentence ─► their weighed sum ─┐
-    the best of them, how many sentences there are ─► NONE_SIGNALS ─► their weighed sum ───────┴─► one softmax
+    model's logits, cosine, BM25, place, length,
+    what it says otherwise than the question ─► SIGNALS of a sentence ─► their weighed sum ─┐
+    the best of them, how many sentences there are,
+    numbers the article never gives ─► NONE_SIGNALS ─► their weighed sum ───────────────────┴─► one softmax
 
 A conditional logit (McFadden 1974): the weights are chosen for the greatest likelihood of the right sentences of
 validation questions (`training.choose weights`). What says that an article has no answer is weighed apart from what
@@ -31,9 +33,12 @@ SIGNALS = (
     "around",  # the mean of BM25 over its neighbours: a question often names what the sentences before are about
     "lead",  # -log(1 + place), counted up to LEAD_SENTENCES: what is said twice is said first at the top
     "length",  # log(characters): a longer sentence says more
+    "undenied",  # 1 where the question denies something and the sentence nothing (qa/contradiction.py)
+    "opposed",  # 1 where it has the opposite of a word of the question in that word's place
 )
-# What stands for "none", each with a weight of its own; all but the first and the last are the best of any sentence.
-NONE_SIGNALS = ("none", "none_sentence", "none_span", "none_cosine", "none_bm25_log", "none_count")
+# What stands for "none", each with a weight of its own: a constant; the best of any sentence, four times; how many
+# sentences there are; how many numbers of the question the article never gives.
+NONE_SIGNALS = ("none", "none_sentence", "none_span", "none_cosine", "none_bm25_log", "none_count", "none_number")
 NEIGHBOURS = 3  # sentences before and after
 LEAD_SENTENCES = 20
 FEW_SENTENCES = 10  # up to so many, their number says nothing
@@ -42,7 +47,7 @@ UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read to
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What is known of the sentences that were read, in the order of the article; all of one length."""
+    """What is known of the sentences that were read, in the order of the article; all sequences of one length."""
 
     rows: Sequence[int]  # of the index, ascending
     sentence: Sequence[float]
@@ -51,10 +56,13 @@ class Noticed:
     bm25: Sequence[float]  # not negative
     places: Sequence[int]  # how many sentences stand before it
     characters: Sequence[int]
+    undenied: Sequence[bool]
+    opposed: Sequence[bool]
+    strange_numbers: int  # of the question, that the article never gives
 
 
 def signals(noticed: Noticed) -> FloatArray:
-    """Return what a sentence's weights multiply, float64 (sentences, 8), in the order of SIGNALS."""
+    """Return what a sentence's weights multiply, float64 (sentences, 10), in the order of SIGNALS."""
     bm25 = np.maximum(np.asarray(noticed.bm25, dtype=float), 0.0)
     return np.column_stack(
         [
@@ -66,15 +74,18 @@ def signals(noticed: Noticed) -> FloatArray:
             around(noticed.rows, bm25),
             -np.log1p(np.minimum(np.asarray(noticed.places, dtype=float), LEAD_SENTENCES)),
             np.log(np.maximum(np.asarray(noticed.characters, dtype=float), 1.0)),
+            np.asarray(noticed.undenied, dtype=float),
+            np.asarray(noticed.opposed, dtype=float),
         ]
     )
 
 
-def none_signals(of_sentences: FloatArray) -> FloatArray:
-    """Return what the weights of "none" multiply, float64 (6,), in the order of NONE_SIGNALS."""
+def none_signals(of_sentences: FloatArray, strange_numbers: int) -> FloatArray:
+    """Return what the weights of "none" multiply, float64 (7,), in the order of NONE_SIGNALS."""
     best = of_sentences.max(axis=0)
     count = math.log(max(len(of_sentences) / FEW_SENTENCES, 1.0))
-    return np.array([1.0, *(best[SIGNALS.index(name)] for name in ("sentence", "span", "cosine", "bm25_log")), count])
+    of_best = (best[SIGNALS.index(name)] for name in ("sentence", "span", "cosine", "bm25_log"))
+    return np.array([1.0, *of_best, count, float(strange_numbers)])
 
 
 def around(rows: Sequence[int], values: FloatArray) -> FloatArray:
@@ -95,7 +106,7 @@ def weigh(noticed: Noticed, weights: Mapping[str, float]) -> FloatArray:
     of_sentences = signals(noticed)
     return np.append(
         of_sentences @ np.array([weights[name] for name in SIGNALS]),
-        none_signals(of_sentences) @ np.array([weights[name] for name in NONE_SIGNALS]),
+        none_signals(of_sentences, noticed.strange_numbers) @ np.array([weights[name] for name in NONE_SIGNALS]),
     )
 
 

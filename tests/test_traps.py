@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.traps import (
-    OPPOSITE,
     changed_word,
     conditioned,
     denied,
@@ -38,10 +37,6 @@ def test_another_number_has_the_same_length_and_differs_in_one_digit(number, see
     other = other_number(number, random.Random(seed))
     assert len(other) == len(number)
     assert sum(a != b for a, b in zip(number, other, strict=True)) == 1
-
-
-def test_opposites_go_both_ways():
-    assert all(word in OPPOSITE[other] for word, others in OPPOSITE.items() for other in others)
 
 
 def test_only_whole_words_are_replaced():

@@ -28,25 +28,28 @@ NOTHING = dict.fromkeys((*SIGNALS, *NONE_SIGNALS), 0.0)
 def noticed(rows: list[int], bm25: list[float]) -> Noticed:
     """Sentences that differ in their place and their words only."""
     n = len(rows)
-    return Noticed(rows, [0.0] * n, [0.0] * n, [0.0] * n, bm25, rows, [1] * n)
+    return Noticed(rows, [0.0] * n, [0.0] * n, [0.0] * n, bm25, rows, [1] * n, [False] * n, [False] * n, 0)
 
 
 def test_the_signals_of_two_sentences_by_hand():
-    seen = Noticed([0, 4], [1.0, -2.0], [0.5, 0.25], [0.9, 0.1], [math.e - 1, 0.0], [0, 400], [10, 1])
+    seen = Noticed(
+        [0, 4], [1.0, -2.0], [0.5, 0.25], [0.9, 0.1], [math.e - 1, 0.0], [0, 400], [10, 1], [True, False],
+        [False, True], 2,
+    )  # fmt: skip
     assert signals(seen) == pytest.approx(
         np.array(
             [
-                [1.0, 0.5, 0.9, math.e - 1, 1.0, math.e - 1, 0.0, math.log(10)],
-                [-2.0, 0.25, 0.1, 0.0, 0.0, 0.0, -math.log(1 + LEAD_SENTENCES), 0.0],
+                [1.0, 0.5, 0.9, math.e - 1, 1.0, math.e - 1, 0.0, math.log(10), 1.0, 0.0],
+                [-2.0, 0.25, 0.1, 0.0, 0.0, 0.0, -math.log(1 + LEAD_SENTENCES), 0.0, 0.0, 1.0],
             ]
         )
     )
-    assert none_signals(signals(seen)) == pytest.approx([1.0, 1.0, 0.5, 0.9, 1.0, 0.0])
+    assert none_signals(signals(seen), 2) == pytest.approx([1.0, 1.0, 0.5, 0.9, 1.0, 0.0, 2.0])
 
 
 @pytest.mark.parametrize(("count", "wanted"), [(1, 0.0), (FEW_SENTENCES, 0.0), (4 * FEW_SENTENCES, math.log(4))])
 def test_the_number_of_sentences_speaks_for_none_from_ten_on(count, wanted):
-    assert none_signals(np.zeros((count, len(SIGNALS))))[-1] == pytest.approx(wanted)
+    assert none_signals(np.zeros((count, len(SIGNALS))), 0)[NONE_SIGNALS.index("none_count")] == pytest.approx(wanted)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.floats(0, 5)), min_size=1, max_size=30, unique_by=lambda one: one[0]))

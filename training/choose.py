@@ -68,9 +68,9 @@ def noticed(line: Line) -> Noticed:
     """Return what was noticed about the sentences that were read, in the order of `read_places`."""
     seen = {
         name: [line[name][i] for i in read_places(line)]
-        for name in ("rows", "sentence", "span", "cosine", "bm25", "place", "characters")
+        for name in ("rows", "sentence", "span", "cosine", "bm25", "place", "characters", "undenied", "opposed")
     }
-    return Noticed(places=seen.pop("place"), **seen)
+    return Noticed(places=seen.pop("place"), strange_numbers=line["strange_numbers"], **seen)
 
 
 def values(line: Line, settings: ReaderSettings) -> tuple[np.ndarray[Any, Any], float]:
@@ -197,13 +197,13 @@ class Case:
     of_set: str
     article: str
     signals: np.ndarray[Any, Any]  # (sentences, 7)
-    none_signals: np.ndarray[Any, Any]  # (6,)
+    none_signals: np.ndarray[Any, Any]  # (7,)
     right: np.ndarray[Any, Any]  # bool (sentences,)
     counts: float  # how much
 
 
 def likeliest(cases: Sequence[Case], ridge: float = 1e-3) -> np.ndarray[Any, Any]:
-    """Return the weights of SIGNALS and NONE_SIGNALS, (13,), under which what is right is likeliest.
+    """Return the weights of SIGNALS and NONE_SIGNALS, (17,), under which what is right is likeliest.
 
     ridge: on the weights of signals that are brought to a standard deviation of 1, so that no unit is favoured.
     """
@@ -254,7 +254,7 @@ def cases_of(lines: Sequence[tuple[str, Line]], half: Sequence[str]) -> list[Cas
         of_sentences = signals(seen)
         counts = (0.5 if name in half else 1.0) / max(size[name], ENOUGH)
         article = line["article"].split("#")[0]
-        cases.append(Case(name, article, of_sentences, none_signals(of_sentences), right, counts))
+        cases.append(Case(name, article, of_sentences, none_signals(of_sentences, seen.strange_numbers), right, counts))
     return cases
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from index.article import article_from_text
 from index.build import ArticleIndex, open_index
 from index.embeddings import open_encoder
+from qa.contradiction import held_against
 from qa.dialogue import Turn, understand
 from qa.retrieve import retrieve
 from qa.spelling import mended, vocabulary
@@ -134,12 +135,15 @@ def main() -> None:
                 a, b = (0, 0) if empty else reader.span_offsets(article_index, row, first, last)
                 spans[row] = (value, article_index.article.text[a:b])
             words = article_index.terms.words(asked)
+            held = held_against(asked, article_index, rows)
             line = {
                 "id": question["id"], "article": name, "question": question["question"], "history": len(history),
                 "turns": len(understood.turns),
                 "answerable": bool(places), "gold": right_rows(article_index, places), "rows": rows,
                 "sentences": len(article_index.sentences),
                 "place": [lead_place(article_index.sentences, r) for r in rows],
+                "undenied": held.undenied, "opposed": [found is not None for found in held.opposed],
+                "strange_numbers": len(held.premises.strange_numbers),
                 "characters": [len(article_index.sentences[r].text) for r in rows],
                 "cosine": [round(by_row[r].cosine, 5) for r in rows], "bm25": [round(by_row[r].bm25, 4) for r in rows],
                 "rank": [by_row[r].rank for r in rows], "dense_rank": [by_row[r].dense_rank for r in rows],

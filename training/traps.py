@@ -9,6 +9,8 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
+from qa.opposites import opposites
+
 NAME = re.compile(r"(?<=[a-z,] )(?:[A-Z][\w'’.-]+)(?: (?:of |the |de )?[A-Z][\w'’-]+)*")
 NUMBER = re.compile(r"\b\d[\d,.]*\b")
 WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
@@ -21,44 +23,6 @@ FUNCTION = frozenset(
     "a an the of in on at to for from by with and or is are was were be been do does did has have had it its this that "
     "what which who whom whose when where why how as his her their he she they i you we my your not".split()
 )
-
-OPPOSITES = """
-first last; largest smallest; most least; before after; oldest youngest; highest lowest; more fewer; more less;
-increase decrease; increased decreased; increases decreases; won lost; win lose; north south; northern southern; east
-west; eastern western; longest shortest; best worst; began ended; begin end; start end; started stopped; accepted
-rejected; accept reject; always never; can cannot; male female; early late; earlier later; earliest latest; rise fall;
-rose fell; rising falling; gained lost; gain lose; old new; older newer; older younger; young old; big small; bigger
-smaller; large small; larger smaller; high low; higher lower; long short; longer shorter; good bad; better worse;
-strong weak; stronger weaker; strongest weakest; strength weakness; rich poor; hot cold; hottest coldest; warm cool;
-fast slow; faster slower; fastest slowest; near far; nearest farthest; inside outside; internal external; above below;
-over under; upper lower; left right; front back; top bottom; open closed; opened closed; open close; opening closing;
-buy sell; bought sold; arrive leave; arrived left; enter leave; entered left; join leave; joined left; love hate;
-loved hated; like dislike; liked disliked; agree disagree; agreed disagreed; support oppose; supported opposed;
-supporters opponents; allow forbid; allowed forbidden; legal illegal; public private; major minor; majority minority;
-maximum minimum; many few; all none; everyone nobody; something nothing; positive negative; success failure;
-successful unsuccessful; succeed fail; succeeded failed; create destroy; created destroyed; build demolish; built
-demolished; attack defend; attacked defended; victory defeat; defeated defended; friend enemy; friends enemies; ally
-enemy; allies enemies; war peace; wartime peacetime; day night; summer winter; spring autumn; morning evening; birth
-death; born killed; alive dead; lived died; live die; husband wife; father mother; son daughter; brother sister; king
-queen; man woman; men women; boy girl; boys girls; uncle aunt; prince princess; common rare; often rarely; frequently
-seldom; usually seldom; easy difficult; easiest hardest; simple complex; possible impossible; known unknown; famous
-obscure; popular unpopular; important unimportant; necessary unnecessary; full empty; heavy light; heavier lighter;
-deep shallow; wide narrow; thick thin; dark light; clean dirty; wet dry; rural urban; domestic foreign; national
-international; local national; ancient modern; traditional modern; natural artificial; permanent temporary; direct
-indirect; similar different; same different; include exclude; included excluded; includes excludes; cause prevent;
-caused prevented; causes prevents; encourage discourage; encouraged discouraged; improve worsen; improved worsened;
-expand shrink; expanded shrank; raise lower; raised lowered; borrow lend; give take; gave took; sent received; send
-receive; teach learn; taught learned; teacher pupil; winner loser; leader follower; import export; imports exports;
-imported exported; income expenses; profit loss; ascend descend; appear disappear; appeared disappeared; remember
-forget; remembered forgot; find lose; found lost; hired fired; hire fire; promoted demoted; guilty innocent; convicted
-acquitted; arrested released; approve deny; approved denied; protect harm; protected harmed; happy sad; happiest
-saddest; pleased angry; liked hated; safe dangerous; healthy ill; cheap expensive; cheaper dearer; cheapest dearest;
-sweet bitter; hard soft; loud quiet; active passive; primary secondary; senior junior; maternal paternal; voluntary
-compulsory; optional required; with without; for against; up down; push pull; forward backward; advantage
-disadvantage; advantages disadvantages; benefit drawback; pros cons; present absent; past future; previous next;
-former latter; temporary lasting; partial total; whole partial; divided united; together apart; alone together;
-hostile friendly; honest dishonest; odd even; solid liquid; conservative liberal; democratic authoritarian
-"""
 
 SISTERS = """
 mother father sister brother uncle aunt cousin grandfather grandmother nephew niece husband wife son daughter
@@ -111,16 +75,6 @@ delivery price quality packaging taste smell
 """
 
 
-def _opposites() -> dict[str, list[str]]:
-    """Return each word with its opposites."""
-    table: dict[str, list[str]] = {}
-    for pair in OPPOSITES.replace("\n", " ").split(";"):
-        one, other = pair.split()
-        table.setdefault(one, []).append(other)
-        table.setdefault(other, []).append(one)
-    return table
-
-
 def _sisters() -> dict[str, list[str]]:
     """Return each word with the words of its kinds."""
     table: dict[str, list[str]] = {}
@@ -131,7 +85,7 @@ def _sisters() -> dict[str, list[str]]:
     return table
 
 
-OPPOSITE = _opposites()
+OPPOSITE = opposites()
 SISTER = _sisters()
 
 Change = tuple[str, str]  # the words that went, the words that came

@@ -1,0 +1,91 @@
+"""What a question takes for granted, held against a text: numbers, denials, opposites, by examples and by rule."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.article import article_from_text
+from index.build import build_index
+from qa.contradiction import held_against, opposed, premises, undenied
+from qa.opposites import opposites
+
+DROUGHT = "In 2010 the forest had another severe drought, worse than that of 2005. Twelve towns ran dry."
+
+
+@pytest.mark.parametrize(
+    ("question", "strange"),
+    [
+        ("What happened in 2010?", ()),
+        ("What happened in 2011?", ("2011",)),
+        ("Which 12 towns ran dry?", ()),  # "Twelve": in words
+        ("Which 13 towns ran dry?", ("13",)),
+        ("Was it 2,010 miles away?", ()),  # a separator does not make another number
+        ("Was it 20 miles or 2005 miles?", ("20",)),  # not the beginning of another
+    ],
+)
+def test_a_number_is_strange_when_the_article_gives_it_neither_in_figures_nor_in_words(question, strange):
+    assert premises(question, DROUGHT).strange_numbers == strange
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("In what year was there a mild drought?", ("mild", "severe")),
+        ("In what year was there a severe drought?", None),
+        ("Was the drought mild or severe?", None),  # asks which of the two
+        ("In what year was there a drought?", None),
+        ("Which drought was better?", ("better", "worse")),
+    ],
+)
+def test_a_word_is_opposed_where_the_sentence_has_its_opposite_in_its_place(question, found):
+    assert opposed(premises(question, DROUGHT), DROUGHT.split(". ")[0]) == found
+
+
+def test_a_word_that_stands_beside_is_not_opposed():
+    premised = premises("Which drought was mild?", DROUGHT)
+    assert opposed(premised, "The severe one was in 2010.", ["The mild one was in 2005."]) is None
+    assert opposed(premised, "The severe one was in 2010.", ["So it was said."]) == ("mild", "severe")
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "alone"),
+    [
+        ("When did the court find that it did not infringe?", "In July the court found that it infringed.", True),
+        ("When did the court find that it didn’t infringe?", "In July the court found that it infringed.", True),
+        ("Why was the money never collected?", "The crew refused to pay.", False),
+        ("Why did he not go?", "He was unable to walk.", False),
+        ("Who failed to answer?", "The mayor lacked the papers.", False),
+        ("Who answered?", "The mayor answered.", False),
+    ],
+)
+def test_a_denial_stands_alone_where_the_sentence_denies_nothing(question, sentence, alone):
+    assert undenied(premises(question, sentence), sentence) is alone
+
+
+def test_each_sentence_is_held_against_the_question_with_its_neighbours(encoder):
+    text = "The river rose in May. It fell in June. Nobody was hurt. The bridge was built in 1953."
+    article_index = build_index(article_from_text(text), encoder)
+    held = held_against("When did the river not fall in 1960?", article_index, [0, 1, 2, 3])
+    assert held.premises.strange_numbers == ("1960",)
+    assert held.undenied == [True, True, False, True]
+    held = held_against("When did the river rise and what fell?", article_index, [0])
+    assert held.opposed == [None]
+
+
+def test_opposites_go_both_ways_and_no_word_is_its_own():
+    table = opposites()
+    assert all(word in table[other] for word, others in table.items() for other in others)
+    assert all(word not in others for word, others in table.items())
+
+
+@given(st.text(max_size=80), st.text(max_size=200))
+def test_any_question_can_be_held_against_any_text(question, text):
+    premised = premises(question, text)
+    assert opposed(premised, text, [text]) is None  # a text that has the word does not oppose it beside itself
+    assert set(premised.strange_numbers).isdisjoint({text})
+    assert undenied(premised, text) in (True, False)
+
+
+@given(st.sampled_from(sorted(opposites())))
+def test_a_question_is_never_opposed_by_its_own_words(word):
+    assert opposed(premises(f"Was it {word}?", ""), f"It was {word}.") is None
