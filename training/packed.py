@@ -16,6 +16,38 @@ from torch.nn import functional
 Bounds = list[tuple[int, int]]  # the first piece of each row and the one after its last
 
 
+class Masks:
+    """Dropout whose coins are tossed ahead: a call multiplies with a stretch of a long mask, from a place drawn anew.
+
+    Tossing a coin for every state of every layer took an eighth of a step. The long mask is tossed again every
+    `CALLS` calls; a share of states is dropped as in Srivastava et al. 2014, to the nearest 256th.
+    """
+
+    CALLS = 400
+
+    def __init__(self) -> None:
+        self.mask = torch.empty(0)
+        self.made_for: tuple[int, torch.dtype] | None = None
+        self.left = 0
+
+    def drop(self, values: Tensor, share: float) -> Tensor:
+        """Return the values with about `share` of them zero and the others scaled up by 1 / (1 - share)."""
+        size, of_256 = values.numel(), round(share * 256)
+        if not of_256:
+            return values
+        if self.left == 0 or self.mask.numel() < 2 * size or self.made_for != (of_256, values.dtype):
+            coins = torch.randint(0, 256, (max(1 << 23, 3 * size),), dtype=torch.uint8)
+            self.mask = (coins >= of_256).to(values.dtype) / (1 - of_256 / 256)
+            self.made_for = (of_256, values.dtype)
+            self.left = self.CALLS
+        self.left -= 1
+        at = int(torch.randint(0, self.mask.numel() - size, (1,)))
+        return values * self.mask[at : at + size].view_as(values)
+
+
+MASKS = Masks()
+
+
 class RowAttention(torch.autograd.Function):
     """Scaled dot-product attention of each row of a packed batch to itself (Vaswani et al. 2017, arXiv:1706.03762)."""
 
@@ -77,15 +109,18 @@ def packed_states(
     def linear(values: Tensor, layer: nn.Module) -> Tensor:
         return functional.linear(values, layer.weight.to(dtype), layer.bias.to(dtype))
 
+    def dropped(values: Tensor) -> Tensor:
+        return MASKS.drop(values, dropout) if training else values
+
     def added(values: Tensor, layer: nn.Module, residual: Tensor) -> Tensor:
         norm = layer.LayerNorm
-        total = functional.dropout(linear(values, layer.dense), dropout, training) + residual
+        total = dropped(linear(values, layer.dense)) + residual
         return functional.layer_norm(total, (hidden,), norm.weight.to(dtype), norm.bias.to(dtype), norm.eps)
 
     embeddings = encoder.embeddings
     states = embeddings.word_embeddings(ids[kept]) + embeddings.token_type_embeddings(types[kept])
     states = embeddings.LayerNorm(states + embeddings.position_embeddings(places)).to(dtype)
-    states = functional.dropout(states, dropout, training)
+    states = dropped(states)
     scale = 1 / math.sqrt(hidden // heads)
     for layer in encoder.encoder.layer:
         of = layer.attention.self

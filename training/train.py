@@ -3,7 +3,9 @@
     python -m training.train build/train.jsonl.gz build/reader [--resume] [--steps N | --minutes M] [--start-from CKPT]
     torchrun --nproc-per-node 2 -m training.train ...    # one process a core: 1.4 times as fast as two threads in one
 
-Processes each draw their own batches and average their gradients, so the batch is as many times as large.
+Processes each draw their own batches. They average their gradients at every step, so the batch is as many times as
+large; or, with `average_every` in the settings, train alone and average their weights every so many steps (local SGD,
+Lin et al. 2020, arXiv:1808.07217), so that none waits for the other and the weights are always a mean.
 
 The loss is the marginal likelihood of every right answer (any of them will do): one softmax over the sentences of all
 windows of a question and "none", one over all first pieces, one over all last pieces, each with "none" at logit 0.
@@ -17,6 +19,7 @@ import json
 import os
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,20 +137,19 @@ def rate_by_clock(step: int, progress: float, *, warmup: int, decay_share: float
     return max(min((step + 1) / warmup, (1.0 - progress) / decay_share, 1.0), 0.0)
 
 
-def averaged(model: ReaderModel, progress: float) -> float:
-    """Average the gradients over all processes; return the first process's progress, so that all stop together."""
+def averaged(tensors: Sequence[Tensor], progress: float) -> float:
+    """Average the tensors over all processes; return the first process's progress, so that all stop together."""
     if not torch.distributed.is_initialized():
         return progress
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
     size = torch.distributed.get_world_size()
     mine = progress * size if torch.distributed.get_rank() == 0 else 0.0
-    flat = torch.cat([torch.tensor([mine]), *(g.reshape(-1) for g in gradients)])
+    flat = torch.cat([torch.tensor([mine]), *(t.reshape(-1) for t in tensors)])
     torch.distributed.all_reduce(flat)
     flat /= size
     at = 1
-    for gradient in gradients:
-        gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
-        at += gradient.numel()
+    for tensor in tensors:
+        tensor.copy_(flat[at : at + tensor.numel()].view_as(tensor))
+        at += tensor.numel()
     return float(flat[0])
 
 
@@ -192,7 +194,10 @@ def main() -> None:
     optimizer = torch.optim.AdamW(
         [{"params": body, "lr": train["learning_rate"]}, {"params": heads, "lr": train["head_learning_rate"]}],
         weight_decay=train["weight_decay"],
+        fused=True,
     )
+    learned = [p for p in model.parameters() if p.requires_grad]
+    apart = train.get("average_every", 1)  # steps that processes train alone before their weights are averaged
     full = [group["lr"] for group in optimizer.param_groups]
     arguments.output.mkdir(parents=True, exist_ok=True)
     newest = arguments.output / "newest.pt"
@@ -229,11 +234,15 @@ def main() -> None:
             sentence, span = losses(model, batch, bfloat16=train["bfloat16"])
             (sentence + config["model"]["span_loss"] * span).backward()
             passed = before + time.monotonic() - began
-            progress = averaged(model, passed / (60 * arguments.minutes) if arguments.minutes else 0.0)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), train["clip"])
+            mine = passed / (60 * arguments.minutes) if arguments.minutes else 0.0
+            if apart == 1:
+                progress = averaged([p.grad for p in learned if p.grad is not None], mine)
+            torch.nn.utils.clip_grad_norm_(learned, train["clip"])
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             step += 1
+            if apart > 1 and (step % apart == 0 or step == steps):
+                progress = averaged([p.data for p in learned], mine)
             pieces += int(batch["mask"].sum())
             questions += batch["questions"]
             sums[0] += sentence.item()
@@ -251,7 +260,8 @@ def main() -> None:
                 log.flush()
                 print(json.dumps(line), flush=True)
             last = progress >= 1.0 if arguments.minutes else step == steps
-            if last or time.monotonic() - saved_at > 60 * train["checkpoint_minutes"]:
+            together = step % apart == 0  # else these are one process's weights and not the mean
+            if last or (together and time.monotonic() - saved_at > 60 * train["checkpoint_minutes"]):
                 saved(model, optimizer, step, passed, newest)
                 saved_at = time.monotonic()
             if last or (not arguments.minutes and step == decay_from):
