@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from training.asked import FOLDER, AskedQuestion, as_question, read_asked
+from training.asked import OURS, AskedQuestion, as_question, read_asked
 
 PARAGRAPHS = ["The mill closed.", "The yearbook, called The Dome, first came out in 1906. The bishop founded nothing."]
 LINES = """
@@ -62,17 +62,17 @@ def test_a_set_is_prepared_with_them_as_a_second_article(tmp_path):
     }  # fmt: skip
     with gzip.open(tmp_path / "squad11.jsonl.gz", "wt", encoding="utf-8") as file:
         file.write(json.dumps(article))
-    first, second = prepared_articles(tmp_path, ["squad11"], ["wikipedia"], ours_in=tmp_path / "ours")
+    first, second = prepared_articles(tmp_path, ["squad11"], ["wikipedia"], ours={"asked": tmp_path / "ours"})
     assert (first["set"], second["set"], second["sentences"]) == ("squad11", "asked", first["sentences"])
     assert [q["id"] for q in first["questions"]] == ["q"]
     trap, answered = second["questions"]
     assert (trap["answerable"], trap["gold"], trap["own"]) == (False, [], [1, 3])
     assert (answered["answerable"], answered["gold"], answered["own"]) == (True, [1], [1, 3])
     # For validation, only what the sets hold themselves.
-    validation = prepared_articles(tmp_path, ["squad11"], None, ours_in=tmp_path / "ours")
+    validation = prepared_articles(tmp_path, ["squad11"], None, ours={"asked": tmp_path / "ours"})
     assert [one["set"] for one in validation] == ["squad11"]
 
 
 def test_all_that_is_shipped_can_be_read():
-    for path in FOLDER.glob("*.txt"):
+    for path in [path for folder in OURS.values() for path in folder.glob("*.txt")]:
         assert read_asked(path.read_text(encoding="utf-8").splitlines()), path

@@ -1,7 +1,9 @@
 """Questions of our own on paragraphs of the training sets go in; they come out prepared, and what is wrong with them.
 
 The sets have few questions that their paragraph does not answer though it seems to: 2,182. Those in training/asked are
-more of that kind, and some that it answers in other words. A file names paragraphs and holds none of their sentences:
+more of that kind, and some that it answers in other words. Those in training/twins are questions of the sets changed
+by a word or two so that the paragraph answers them no more, which is how people make them, beside others that ask the
+same as the sets do in words that the paragraph has not. A file names paragraphs and holds none of their sentences:
 
     @ squad11.train:0 | 3                             article of the set, number of the paragraph from 0
     ! Which magazine did the bishop found?            the paragraph does not answer
@@ -19,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "asked"
+TWINS = Path(__file__).parent / "twins"
+OURS = {"asked": FOLDER, "twins": TWINS}  # by the names of the sets that are made of them
 SETS = ("squad11", "squad2", "newwiki")
 
 

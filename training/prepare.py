@@ -11,14 +11,14 @@ character offsets in their sentence, "own" is the range of sentences of the para
 import argparse
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import sentencex
 import tomllib
 
-from training.asked import FOLDER, as_question, read_folder
+from training.asked import OURS, as_question, read_folder
 from training.story import prepared_stories
 
 HERE = Path(__file__).parent
@@ -75,13 +75,13 @@ def prepared_question(question: dict[str, Any], sentences: list[tuple[int, int, 
 
 
 def prepared_articles(
-    folder: Path, names: list[str], domains: list[str] | None, *, ours_in: Path = FOLDER
+    folder: Path, names: list[str], domains: list[str] | None, *, ours: Mapping[str, Path] = OURS
 ) -> Iterator[dict[str, Any]]:
     """Yield every article of the sets, prepared; questions without any known evidence are left out.
 
-    An article that questions of our own are on comes twice: the second time as one of the set "asked", with those.
+    An article that questions of our own are on comes again: as one of the set "asked", of "twins", with those.
     """
-    asked = {} if domains is None else read_folder(ours_in)
+    of_ours = {} if domains is None else {name: read_folder(place) for name, place in ours.items()}
     for name in names:
         if name == "stories":
             yield from prepared_stories(held_back=False)
@@ -117,18 +117,19 @@ def prepared_articles(
                         "paragraph_of": [paragraph for paragraph, _, _ in sentences],
                         "questions": questions,
                     }
-                ours = [
-                    as_question(one, article["paragraphs"], n) for n, one in enumerate(asked.get(article["id"], ()))
-                ]
-                prepared = [prepared_question(question, sentences) for question in ours if question is not None]
-                if prepared:
-                    yield {
-                        "set": "asked",
-                        "id": article["id"],
-                        "sentences": [text for _, _, text in sentences],
-                        "paragraph_of": [paragraph for paragraph, _, _ in sentences],
-                        "questions": [q for q in prepared if q["gold"] or not q["answerable"]],
-                    }
+                for of_set, asked in of_ours.items():
+                    own = [
+                        as_question(one, article["paragraphs"], n) for n, one in enumerate(asked.get(article["id"], ()))
+                    ]
+                    prepared = [prepared_question(question, sentences) for question in own if question is not None]
+                    if prepared:
+                        yield {
+                            "set": of_set,
+                            "id": article["id"],
+                            "sentences": [text for _, _, text in sentences],
+                            "paragraph_of": [paragraph for paragraph, _, _ in sentences],
+                            "questions": [q for q in prepared if q["gold"] or not q["answerable"]],
+                        }
 
 
 def main() -> None:
