@@ -20,6 +20,7 @@ from index.embeddings import Encoder, open_encoder
 from index.errors import ModelNotFound
 from index.sentences import Sentence
 from qa.confidence import Calibration, load_calibration
+from qa.contradiction import held_against
 from qa.dialogue import Turn, Understood, understand, words_of
 from qa.reader import FusedReader, Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, retrieve
@@ -92,6 +93,8 @@ class Answer:
     # the one in that article first.
     home: ArticleIndex | None = None
     places: tuple[Place, ...] = ()
+    # A word of the question, and its opposite, which the best sentence has in its place: ("mild", "severe").
+    contrast: tuple[str, str] | None = None
 
 
 class Answerer:
@@ -170,6 +173,7 @@ class Answerer:
         place = best.candidate.sentence
         sentence = Passage(place.start, place.end, place.text)
         foreign = _foreign(asked) and not words.mentioned
+        contrast = held_against(asked, self.article_index, [best.candidate.row]).opposed[0]
         confidence = self.calibration.confidence(
             reading, mentioned_share=len(words.mentioned) / content if content else 1.0
         )
@@ -177,7 +181,7 @@ class Answerer:
         if foreign:
             reason = "The question is not in English, the only language this program reads."
         else:
-            reason = _reason(words.unmentioned)
+            reason = why_not(words.unmentioned, contrast)
         return Answer(
             question=asked,
             understood=understood,
@@ -192,6 +196,7 @@ class Answerer:
             candidates=reading.sentences,
             ms={},
             read=reading.read,
+            contrast=contrast,
         )
 
     def _passage(self, start: int, end: int) -> Passage:
@@ -302,11 +307,22 @@ def _foreign(question: str) -> bool:
     return bool(letters) and not any(character < "\u0250" for character in letters)
 
 
-def _reason(unmentioned: Sequence[str]) -> str:
+def why_not(
+    unmentioned: Sequence[str],
+    contrast: tuple[str, str] | None,
+    *,
+    nothing: str = "No sentence answers this well enough",
+    mentions: str = "the article never mentions",
+) -> str:
+    """Return why nothing is answered, in a sentence: what the nearest says instead, what is mentioned nowhere."""
+    reasons = []
+    if contrast is not None:
+        asked, said = contrast
+        reasons.append(f"the nearest one says “{said}”, not “{asked}”")
+        unmentioned = [word for word in unmentioned if word != asked]
     if unmentioned:
-        listed = ", ".join(f"“{word}”" for word in unmentioned[:5])
-        return f"No sentence answers this well enough, and the article never mentions {listed}."
-    return "No sentence answers this well enough."
+        reasons.append(f"{mentions} {', '.join(f'“{word}”' for word in unmentioned[:5])}")
+    return f"{nothing}{': ' if contrast else ', and ' if reasons else ''}{', and '.join(reasons)}."
 
 
 def _leans(sentence: Sentence) -> bool:

@@ -39,6 +39,7 @@ from qa.answer import (
     hear,
     open_models,
     unasked,
+    why_not,
 )
 from qa.confidence import Calibration, load_calibration
 from qa.dialogue import Turn, Understood
@@ -434,10 +435,12 @@ def put_together(readings: Sequence[Reading], rows: Sequence[Sequence[int]]) -> 
 def _reason(answer: Answer, unmentioned: Sequence[str]) -> str | None:
     if answer.answered or answer.reason is None or "English" in answer.reason:
         return answer.reason
-    if unmentioned:
-        listed = ", ".join(f"“{word}”" for word in unmentioned[:5])
-        return f"No sentence answers this well enough, and no article mentions {listed}."
-    return "No sentence of the library answers this well enough."
+    return why_not(
+        unmentioned,
+        answer.contrast,
+        nothing="No sentence of the library answers this well enough",
+        mentions="no article mentions",
+    )
 
 
 def open_library_answerer(

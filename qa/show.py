@@ -42,6 +42,8 @@ def as_text(answer: Answer, article_index: ArticleIndex, *, k: int = 1, bold: bo
         lines.append(
             f"  {_place(answer.candidates[0], article_index)}; {in_words(answer.confidence)} ({answer.confidence:.2f})"
         )
+        if answer.contrast is not None:
+            lines.append("  It says “{1}”, the question “{0}”.".format(*answer.contrast))
         if answer.passage is not None and answer.passage != answer.sentence:
             lines.append(f"  In its place: {one_line(answer.passage.text)}")
     else:
@@ -94,6 +96,7 @@ def as_dict(answer: Answer, article_index: ArticleIndex) -> dict[str, Any]:
         "reason": answer.reason,
         "nearest_miss": passage_dict(answer.nearest_miss),
         "unmentioned": list(answer.unmentioned),
+        "contrast": list(answer.contrast) if answer.contrast else None,
         "candidates": candidate_dicts(answer.candidates),
         "article": {
             "title": article_index.article.title,

@@ -188,3 +188,15 @@ def test_the_same_question_gets_the_same_answer(answerer):
 def test_an_unknown_reader_is_refused_with_the_known_ones():
     with pytest.raises(ModelNotFound, match=r"no reader is called 'best'\. Choose one of: trained, fused\."):
         open_reader("best")
+
+
+def test_an_opposite_in_the_nearest_sentence_is_named_beside_the_word_of_the_question(encoder):
+    text = "The river flood of 1953 was severe. The bridge was built in 1960."
+    strict = answerer_for(text, encoder, min_confidence=1.0)
+    refused = strict.ask("When was the mild flood of the river?")
+    assert refused.contrast == ("mild", "severe")
+    assert refused.reason == "No sentence answers this well enough: the nearest one says “severe”, not “mild”."
+    assert strict.ask("When was the severe flood of the river?").contrast is None
+    answered = answerer_for(text, encoder, min_confidence=0.0).ask("When was the mild flood of the river?")
+    assert answered.sentence is not None
+    assert answered.contrast == ("mild", "severe")

@@ -233,19 +233,28 @@ def _answered(exchange: Exchange) -> str:
         f'<button type="button" class="said" data-row="{row}" dir="auto">{leading}{_marked(sentence, span)}</button>'
         "</blockquote>"
         f'<p class="sure"><span class="place">{_place(exchange)}</span> '
-        f'<span class="odds">{escape(_capital(sureness(answer.confidence)))}.</span></p>{_not_searched(answer)}'
+        f'<span class="odds">{escape(_capital(sureness(answer.confidence)))}.</span></p>'
+        f"{_contrast(answer)}{_not_searched(answer)}"
     )
+
+
+def _contrast(answer: Answer) -> str:
+    if answer.contrast is None:
+        return ""
+    asked, said = answer.contrast
+    return f'<p class="missing">The sentence says <q>{escape(said)}</q>, the question <q>{escape(asked)}</q>.</p>'
 
 
 def _not_answered(exchange: Exchange) -> str:
     answer = exchange.answer
     if not exchange.runners:
         return f'<p class="short">{escape(answer.reason or "")}</p>'
-    missing = ""
-    if answer.unmentioned:
-        words = ", ".join(f"<q>{escape(word)}</q>" for word in answer.unmentioned[:5])
+    missing = _contrast(answer)
+    unmentioned = [word for word in answer.unmentioned if answer.contrast is None or word != answer.contrast[0]]
+    if unmentioned:
+        words = ", ".join(f"<q>{escape(word)}</q>" for word in unmentioned[:5])
         it = "It never" if exchange.asked_of == 1 else "The one that comes nearest never"
-        missing = f'<p class="missing">{"No article" if exchange.library else it} mentions {words}.</p>'
+        missing += f'<p class="missing">{"No article" if exchange.library else it} mentions {words}.</p>'
     elif answer.reason and not answer.reason.startswith("No sentence"):
         missing = f'<p class="missing">{escape(answer.reason)}</p>'
     nearest = ""
