@@ -163,7 +163,17 @@ digital; analogue digital; wired wireless; manual automatic; manually automatica
 software; online offline; mobile fixed; portable fixed; fiction nonfiction; comedy tragedy; hero villain; heroes
 villains; optimist pessimist; question statement; male women; masculine feminine; bride groom; widow widower; nephew
 niece; grandfather grandmother; grandson granddaughter; actor actress; waiter waitress; lord lady; lords commons; sons
-daughters; brothers sisters; husbands wives; fathers mothers; kings queens; kingdom republic; empire republic
+daughters; brothers sisters; husbands wives; fathers mothers; kings queens; kingdom republic; empire republic;
+founded closed; opened abandoned; begin cease; began ceased; start cease; started ceased; continued ceased; passed
+repealed; pass repeal; signed vetoed; sign veto; usually never; sometimes never; successful failed; held cancelled;
+held postponed; uses avoids; use avoid; used avoided; adopted rejected; adopt reject; adopted abandoned; adopt abandon;
+developed abandoned; permanently temporarily; awarded refused; offered refused; offer refuse; given denied; received
+refused; aided hindered; aid hinder; centralization decentralization; centralisation decentralisation; finite infinite;
+benefits dangers; benefits risks; appointed dismissed; appoint dismiss; elected defeated; protected persecuted;
+protect persecute; protect attack; protected attacked; saved destroyed; save destroy; spread decline; proliferation
+decline; endorse oppose; endorsed opposed; endorses opposes; favour reject; favor reject; criticism praise; failures
+successes; defense offense; defence offence; acquired sold; acquire sell; acquired lost; believe deny; claim deny;
+claimed denied; said denied; announced denied; combined divided; repetitive non-repetitive; virtual real
 """
 
 
