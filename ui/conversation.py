@@ -249,12 +249,12 @@ def _not_answered(exchange: Exchange) -> str:
     answer = exchange.answer
     if not exchange.runners:
         return f'<p class="short">{escape(answer.reason or "")}</p>'
-    missing = _contrast(answer)
+    missing = ""
     unmentioned = [word for word in answer.unmentioned if answer.contrast is None or word != answer.contrast[0]]
     if unmentioned:
         words = ", ".join(f"<q>{escape(word)}</q>" for word in unmentioned[:5])
         it = "It never" if exchange.asked_of == 1 else "The one that comes nearest never"
-        missing += f'<p class="missing">{"No article" if exchange.library else it} mentions {words}.</p>'
+        missing = f'<p class="missing">{"No article" if exchange.library else it} mentions {words}.</p>'
     elif answer.reason and not answer.reason.startswith("No sentence"):
         missing = f'<p class="missing">{escape(answer.reason)}</p>'
     nearest = ""
@@ -267,7 +267,7 @@ def _not_answered(exchange: Exchange) -> str:
             f'<p class="sure"><span class="place">{_place(exchange)}</span> '
             f'<span class="odds">It would be right in {odds(answer.confidence)} cases like this.</span></p>'
         )
-    return f'<p class="short">{exchange.refusal}</p>{missing}{nearest}{_not_searched(answer)}'
+    return f'<p class="short">{exchange.refusal}</p>{missing}{nearest}{_contrast(answer)}{_not_searched(answer)}'
 
 
 def _not_searched(answer: Answer) -> str:
