@@ -43,6 +43,7 @@ CALLED = {
     "coqa": "CoQA, conversations",
     "stories": "invented stories",
 }  # the sets in a picture, by the names of their lines
+CONTRADICTIONS = ("undenied", "opposed", "none_number")
 ENOUGH = 500  # questions of a set, to count as much as any other
 Line = dict[str, Any]
 
@@ -283,6 +284,8 @@ def fit_weights(paths: Sequence[Path], half: Sequence[str], *, write: bool) -> N
     weights = fitted(cases_of(alone, half), called="alone")
     following = [one for one in lines if goes_on(one[1])]
     follow_up = fitted(cases_of(following, half), called="follow-ups") if following else {}
+    # Too few follow-ups have a denial, an opposite or a strange number: those weigh as in any other question.
+    follow_up = {name: weight for name, weight in follow_up.items() if name not in CONTRADICTIONS}
     print(weights, follow_up)
     if write:
         path = WEIGHTS / "reader.json"
