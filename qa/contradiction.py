@@ -16,7 +16,8 @@ from index.build import ArticleIndex
 from qa.opposites import opposites
 
 _WORD = re.compile(r"[a-z]+(?:['’-][a-z]+)*")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<![^\W\d])\d+(?:[.,]\d+)*")  # not the 4 of "b4"
+_MEASURED = re.compile(r"\bhow ([a-z]+)")  # "How old" takes no age for granted, nor "how often" that it is often
 _COUNTED = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
@@ -69,9 +70,10 @@ def premises(question: str, text: str) -> Premises:
     numbers = _NUMBER.findall(asked)
     strange = tuple(number for number in numbers if not _gives(text, number)) if numbers else ()
     table = opposites()
+    measured = set(_MEASURED.findall(asked))
     opposable = tuple(
         (word, frozenset(table[word]) - words - _LOOSE)  # "Did it rise or fall?" takes neither for granted
-        for word in sorted(words - _LOOSE)
+        for word in sorted(words - _LOOSE - measured)
         if word in table and not words.intersection(table[word])
     )
     return Premises(strange, bool(_DENIES.search(asked)), opposable)

@@ -121,7 +121,7 @@ triumph defeat; triumphed failed; passed failed; pass fail; hit missed; hit miss
 visitor; hosts visitors; amateur professional; rookie veteran; novice expert; beginner expert; ordinary special;
 ordinary extraordinary; normal abnormal; usual unusual; typical atypical; common uncommon; familiar unfamiliar; rarely
 frequently; rarely usually; rarely commonly; seldom often; regular irregular; regularly rarely; constant variable;
-constantly occasionally; sometimes always; often never; generally rarely; mostly rarely; mainly partly; entirely
+constantly occasionally; sometimes always; generally rarely; mostly rarely; mainly partly; entirely
 partly; completely partially; fully partially; wholly partly; total partial; entire partial; exactly approximately;
 exact approximate; equal unequal; equally unequally; equality inequality; balanced unbalanced; fair unfair; just
 unjust; justice injustice; biased unbiased; identical different; alike unlike; like unlike; similarity difference;
@@ -165,7 +165,7 @@ villains; optimist pessimist; question statement; male women; masculine feminine
 niece; grandfather grandmother; grandson granddaughter; actor actress; waiter waitress; lord lady; lords commons; sons
 daughters; brothers sisters; husbands wives; fathers mothers; kings queens; kingdom republic; empire republic;
 founded closed; opened abandoned; begin cease; began ceased; start cease; started ceased; continued ceased; passed
-repealed; pass repeal; signed vetoed; sign veto; usually never; sometimes never; successful failed; held cancelled;
+repealed; pass repeal; signed vetoed; sign veto; successful failed; held cancelled;
 held postponed; uses avoids; use avoid; used avoided; adopted rejected; adopt reject; adopted abandoned; adopt abandon;
 developed abandoned; permanently temporarily; awarded refused; offered refused; offer refuse; given denied; received
 refused; aided hindered; aid hinder; centralization decentralization; centralisation decentralisation; finite infinite;

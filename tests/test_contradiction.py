@@ -21,6 +21,7 @@ DROUGHT = "In 2010 the forest had another severe drought, worse than that of 200
         ("Which 13 towns ran dry?", ("13",)),
         ("Was it 2,010 miles away?", ()),  # a separator does not make another number
         ("Was it 20 miles or 2005 miles?", ("20",)),  # not the beginning of another
+        ("was it dry b4 2010", ()),  # no number at all
     ],
 )
 def test_a_number_is_strange_when_the_article_gives_it_neither_in_figures_nor_in_words(question, strange):
@@ -35,6 +36,7 @@ def test_a_number_is_strange_when_the_article_gives_it_neither_in_figures_nor_in
         ("Was the drought mild or severe?", None),  # asks which of the two
         ("In what year was there a drought?", None),
         ("Which drought was better?", ("better", "worse")),
+        ("How mild was the drought?", None),  # takes no degree for granted
     ],
 )
 def test_a_word_is_opposed_where_the_sentence_has_its_opposite_in_its_place(question, found):
