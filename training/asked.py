@@ -1,9 +1,10 @@
 """Questions of our own on paragraphs of the training sets go in; they come out prepared, and what is wrong with them.
 
 The sets have few questions that their paragraph does not answer though it seems to: 2,182. Those in training/asked are
-more of that kind, and some that it answers in other words. Those in training/twins are questions of the sets changed
-by a word or two so that the paragraph answers them no more, which is how people make them, beside others that ask the
-same as the sets do in words that the paragraph has not. A file names paragraphs and holds none of their sentences:
+more of that kind, and some that it answers in other words. Those in training/twins ask the same as the sets do,
+in words that the paragraph has not; whoever trains puts beside them questions of the sets changed by a word or two, so
+that the paragraph answers them no more, which is how people make them. Those are the sets' words and not kept here. A
+file names paragraphs and holds none of their sentences:
 
     @ squad11.train:0 | 3                             article of the set, number of the paragraph from 0
     ! Which magazine did the bishop found?            the paragraph does not answer
