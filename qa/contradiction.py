@@ -72,7 +72,8 @@ def premises(question: str, text: str) -> Premises:
     table = opposites()
     measured = set(_MEASURED.findall(asked))
     opposable = tuple(
-        (word, frozenset(table[word]) - words - _LOOSE)  # "Did it rise or fall?" takes neither for granted
+        # "Did it rise or fall?" takes neither for granted; "Did they accept it?" is opposed by "rejected".
+        (word, frozenset(form for other in table[word] if other not in words | _LOOSE for form in _forms(other)))
         for word in sorted(words - _LOOSE - measured)
         if word in table and not words.intersection(table[word])
     )
@@ -94,7 +95,7 @@ def opposed(premised: Premises, sentence: str, beside: Sequence[str] = ()) -> tu
     said = set(_WORD.findall(sentence.lower()))
     for word, others in premised.opposable:
         found = sorted(said.intersection(others))
-        if found and word not in said and not any(_has(text, word) for text in beside):
+        if found and said.isdisjoint(_forms(word)) and not any(_has(text, word) for text in beside):
             return word, found[0]
     return None
 
@@ -114,7 +115,14 @@ def held_against(question: str, article_index: ArticleIndex, rows: Sequence[int]
 
 
 def _has(text: str, word: str) -> bool:
-    return word in _WORD.findall(text.lower())
+    return not _forms(word).isdisjoint(_WORD.findall(text.lower()))
+
+
+def _forms(word: str) -> frozenset[str]:
+    """The word with the regular endings of a verb: a question's "did ... accept" meets "rejected" in the text."""
+    stem = word[:-1] if word.endswith(("e", "y")) else word
+    ends = ("", "s", "es", "ed", "ing") if stem == word else ("ed", "es", "ing", "ied", "ies")
+    return frozenset({word, *(stem + end for end in ends)})
 
 
 def _gives(text: str, number: str) -> bool:

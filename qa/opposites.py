@@ -117,7 +117,7 @@ surrendered resisted; surrender resist; obeyed disobeyed; obey disobey; complied
 retreated; advance retreat; advanced retreated; invaded withdrew; invade withdraw; invasion withdrawal; conquered
 lost; conquered liberated; occupied liberated; enslaved freed; slave free; offensive defensive; military civilian;
 soldiers civilians; combatants civilians; wins loses; winning losing; winners losers; victorious defeated; beat lost;
-triumph defeat; triumphed failed; passed failed; pass fail; hit missed; hit miss; scored conceded; home away; host
+triumph defeat; triumphed failed; passed failed; pass fail; scored conceded; home away; host
 visitor; hosts visitors; amateur professional; rookie veteran; novice expert; beginner expert; ordinary special;
 ordinary extraordinary; normal abnormal; usual unusual; typical atypical; common uncommon; familiar unfamiliar; rarely
 frequently; rarely usually; rarely commonly; seldom often; regular irregular; regularly rarely; constant variable;

@@ -43,6 +43,12 @@ def test_a_word_is_opposed_where_the_sentence_has_its_opposite_in_its_place(ques
     assert opposed(premises(question, DROUGHT), DROUGHT.split(". ")[0]) == found
 
 
+def test_a_verb_is_opposed_in_whatever_form_the_text_has_it():
+    premised = premises("When did the council accept her offer?", "")
+    assert opposed(premised, "In 2019 the council rejected her offer.") == ("accept", "rejected")
+    assert opposed(premised, "In 2019 it accepted what it had rejected.") is None
+
+
 def test_a_word_that_stands_beside_is_not_opposed():
     premised = premises("Which drought was mild?", DROUGHT)
     assert opposed(premised, "The severe one was in 2010.", ["The mild one was in 2005."]) is None
