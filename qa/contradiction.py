@@ -23,6 +23,11 @@ _COUNTED = (
     "eighteen nineteen twenty"
 ).split()
 _ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_YES_OR_NO = re.compile(
+    r"^\W*(?:(?:and|but|so|then|also)\s+)?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|"
+    r"should|may|might|must)(?:n['’]t)?\s",
+    re.I,
+)
 # What a question denies with. "Without" and "unable" belong to what is asked more often than they deny it.
 _DENIES = re.compile(r"\b(?:not|never|cannot|no longer|fails? to|failed to)\b|n['’]t\b")
 # What a sentence may deny with, in so many ways that only their absence tells something: words, stems, prefixes.
@@ -63,12 +68,19 @@ class HeldAgainst:
     opposed: Sequence[tuple[str, str] | None]  # a word of the question, and its opposite in the sentence
 
 
+def asks_yes_or_no(question: str) -> bool:
+    """Return whether the question wants "yes" or "no"."""
+    return bool(_YES_OR_NO.match(question))
+
+
 def premises(question: str, text: str) -> Premises:
     """Return what a question takes for granted; `text` is the whole article's, for its numbers."""
     asked = question.lower()
     words = set(_WORD.findall(asked))
     numbers = _NUMBER.findall(asked)
     strange = tuple(number for number in numbers if not _gives(text, number)) if numbers else ()
+    if asks_yes_or_no(question):  # whether it is so is what is asked: a sentence that says the opposite answers it
+        return Premises(strange, denies=False, opposable=())
     table = opposites()
     measured = set(_MEASURED.findall(asked))
     opposable = tuple(

@@ -33,7 +33,7 @@ from index.build import ArticleIndex
 from index.embeddings import FloatArray, default_model_folder, default_threads
 from index.errors import ModelNotFound
 from index.sentences import Sentence
-from qa.contradiction import held_against
+from qa.contradiction import asks_yes_or_no, held_against
 from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
@@ -48,12 +48,6 @@ HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph t
 LONGEST_SPAN = 32  # word pieces
 # A full stop that ends a sentence, and is not a part of "a.m.", "U.S." or "Inc.".
 _STOPPED = re.compile(r"(?<![^\s\"“‘'(])(?:[a-z]{3,}|\S*\d)\.\Z")
-# A question that wants "yes" or "no" gets the sentence: the article never says "yes", so a span would miss the point.
-_YES_OR_NO = re.compile(
-    r"^\W*(?:(?:and|but|so|then|also)\s+)?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|"
-    r"should|may|might|must)(?:n['’]t)?\s",
-    re.I,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +182,8 @@ class TrainedReader:
         values = self._weighed(question, article_index, by_row, logits, follow_up=bool(history))
         unread = [candidate for candidate in candidates if candidate.row not in logits]
         shares, unread_shares = shared_out(values, len(unread))
-        wants_span = not _YES_OR_NO.match(question)
+        # The article never says "yes", so a span would miss the point.
+        wants_span = not asks_yes_or_no(question)
         read = [
             self._read_sentence(by_row[row], float(share), article_index, logits[row], wants_span)
             for row, share in zip(rows, shares, strict=False)
