@@ -118,9 +118,7 @@ def prepared_articles(
                         "questions": questions,
                     }
                 for of_set, asked in of_ours.items():
-                    own = [
-                        as_question(one, article["paragraphs"], n) for n, one in enumerate(asked.get(article["id"], ()))
-                    ]
+                    own = [as_question(one, article, n) for n, one in enumerate(asked.get(article["id"], ()))]
                     prepared = [prepared_question(question, sentences) for question in own if question is not None]
                     if prepared:
                         yield {
