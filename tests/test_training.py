@@ -201,7 +201,7 @@ def test_training_goes_on_from_the_graph_that_ships():
     in_8_bits = checkpoint_of(in_blocks(graph, keep=HEADS))
     for name, value in state.items():
         if name.startswith("encoder.") and value.ndim == 2:
-            blocks = value.reshape(len(value), -1, 128)
+            blocks = value.reshape(len(value), -1, 64)
             step = blocks.abs().amax(dim=-1, keepdim=True) / 127
             assert bool(((in_8_bits[name].reshape(blocks.shape) - blocks).abs() <= step * 0.501).all()), name
         else:
@@ -237,6 +237,70 @@ def test_packed_windows_are_read_and_learned_from_as_padded_ones():
     assert states.dtype == torch.float32
     assert (states - wanted).norm() < 0.02 * wanted.norm()
     assert (gradient - wanted_gradient).norm() < 0.05 * wanted_gradient.norm()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_dropout_from_masks_tossed_ahead_drops_the_share_and_keeps_the_sum(dtype):
+    from training.packed import Masks
+
+    torch.manual_seed(3)
+    masks = Masks()
+    ones = torch.ones(300, 1000, dtype=dtype, requires_grad=True)
+    first, second = masks.drop(ones, 0.1), masks.drop(ones, 0.1)
+    kept = (first != 0).double().mean().item()
+    assert kept == pytest.approx(1 - 26 / 256, abs=0.003)  # to the nearest 256th; 0.003 is five standard deviations
+    assert first.double().mean().item() == pytest.approx(1.0, abs=0.006)
+    assert (first != second).any()  # the coins of another call are others
+    first.sum().backward()
+    assert torch.equal(ones.grad != 0, first != 0)  # what was dropped is not learned from
+    assert masks.drop(ones, 0.0) is ones
+
+
+def test_coins_are_tossed_again_when_they_are_used_up_or_too_few():
+    from training.packed import Masks
+
+    torch.manual_seed(3)
+    masks = Masks()
+    few = torch.ones(10)
+    masks.drop(few, 0.5)
+    used = masks.mask
+    for _ in range(Masks.CALLS - 1):
+        masks.drop(few, 0.5)
+    assert masks.mask is used
+    masks.drop(few, 0.5)
+    assert masks.mask is not used
+    many = torch.ones(masks.mask.numel() // 2 + 1)
+    assert masks.drop(many, 0.5).shape == many.shape
+    assert masks.mask.numel() > 2 * many.numel()
+
+
+def average_of_one(process: int, folder: str) -> None:
+    """What each of two processes does in the test below."""
+    from training.train import averaged
+
+    store = f"file://{folder}/meeting"
+    torch.distributed.init_process_group("gloo", init_method=store, rank=process, world_size=2)
+    weights = [torch.full((2, 3), float(process)), torch.tensor([10.0 * process])]
+    progress = averaged(weights, (0.25, 0.75)[process])
+    torch.save((weights, progress), f"{folder}/{process}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def test_processes_average_their_weights_and_go_by_the_clock_of_the_first(tmp_path):
+    torch.multiprocessing.spawn(average_of_one, (str(tmp_path),), nprocs=2)
+    for process in range(2):
+        weights, progress = torch.load(tmp_path / f"{process}.pt", weights_only=True)
+        assert progress == 0.25
+        torch.testing.assert_close(weights[0], torch.full((2, 3), 0.5))
+        torch.testing.assert_close(weights[1], torch.tensor([5.0]))
+
+
+def test_a_process_that_trains_alone_keeps_its_weights():
+    from training.train import averaged
+
+    weight = torch.tensor([1.0, 2.0])
+    assert averaged([weight], 0.5) == 0.5
+    assert weight.tolist() == [1.0, 2.0]
 
 
 def test_the_exported_graph_says_what_the_model_says():
