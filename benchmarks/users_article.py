@@ -1,6 +1,6 @@
 """An article and questions with the numbers of their evidence go in; P@1 by kind and the decision to answer come out.
 
-    python -m benchmarks.users_article ../shared/article/article.txt [--reader fused] [--verbose]
+    python -m benchmarks.users_article ../shared/article/article.txt [--reader fused | --weights FOLDER] [--verbose]
 
 For an article whose text may not be copied: benchmarks/users_article.jsonl names its sentences by number, from 1, as
 `index.sentences` counts them. Unanswerable questions have no number.
@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from index.article import read_article
-from qa.answer import open_answerer
+from qa.answer import Answerer, open_answerer
+from qa.trained_reader import TrainedReader
 from training.choose import auroc, interval
 
 QUESTIONS = Path(__file__).with_suffix(".jsonl")
@@ -25,9 +26,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("article", type=Path)
     parser.add_argument("--reader", default="trained")
+    parser.add_argument("--weights", type=Path, help="a folder that training.export wrote, instead of the reader's own")
+    parser.add_argument(
+        "--questions", type=Path, default=QUESTIONS, help="others on the same article, in the same form"
+    )
     parser.add_argument("--verbose", action="store_true", help="print every question and what was answered")
     arguments = parser.parse_args()
     answerer = open_answerer(read_article(arguments.article), reader=arguments.reader)
+    if arguments.weights:
+        candidate = TrainedReader(arguments.weights)
+        answerer = Answerer(answerer.article_index, answerer.encoder, candidate, answerer.calibration)
     rows = {sentence.start: number for number, sentence in enumerate(answerer.article_index.sentences, start=1)}
     if len(rows) != SENTENCES:
         raise SystemExit(
@@ -37,7 +45,7 @@ def main() -> None:
     decided: list[float] = []
     confidences: dict[bool, list[float]] = {True: [], False: []}
     milliseconds = []
-    with QUESTIONS.open(encoding="utf-8") as lines:
+    with arguments.questions.open(encoding="utf-8") as lines:
         for line in lines:
             question = json.loads(line)
             answer = answerer.ask(question["question"])
