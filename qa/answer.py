@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LONGEST_QUESTION = 1_000  # characters; the longest of 12,000 real questions looked at had 360
 SHORT_SENTENCE = 5  # words: "He did." is not understood without the sentence before it
 SENTENCES_BEFORE = 2  # a chain of pronouns longer than this is a paragraph, which the reader can see anyway
+SURE = 0.8  # from this confidence on, an opposite of a word of the question in the answer is no objection any more
 DEFAULT_READER = "trained"
 USER_CACHE = Path("~")  # stands for `index.build.cache_folder()`, which reads the environment when it is asked
 
@@ -93,7 +94,8 @@ class Answer:
     # the one in that article first.
     home: ArticleIndex | None = None
     places: tuple[Place, ...] = ()
-    # A word of the question, and its opposite, which the best sentence has in its place: ("mild", "severe").
+    # A word of the question, and its opposite, which the best sentence has in its place: ("mild", "severe"); None also
+    # where the confidence is high enough to do without a word of warning.
     contrast: tuple[str, str] | None = None
 
 
@@ -173,11 +175,13 @@ class Answerer:
         place = best.candidate.sentence
         sentence = Passage(place.start, place.end, place.text)
         foreign = _foreign(asked) and not words.mentioned
-        contrast = held_against(asked, self.article_index, [best.candidate.row]).opposed[0]
         confidence = self.calibration.confidence(
             reading, mentioned_share=len(words.mentioned) / content if content else 1.0
         )
         answered = confidence >= self.min_confidence and not foreign
+        contrast = None
+        if not answered or confidence < SURE:
+            contrast = held_against(asked, self.article_index, [best.candidate.row]).opposed[0]
         if foreign:
             reason = "The question is not in English, the only language this program reads."
         else:

@@ -14,40 +14,53 @@ from dataclasses import dataclass
 
 from index.build import ArticleIndex
 from qa.opposites import opposites
+from qa.strange_numbers import strange_numbers
 
 _WORD = re.compile(r"[a-z]+(?:['’-][a-z]+)*")
-_NUMBER = re.compile(r"(?<![^\W\d])\d+(?:[.,]\d+)*")  # not the 4 of "b4"
 _MEASURED = re.compile(r"\bhow ([a-z]+)")  # "How old" takes no age for granted, nor "how often" that it is often
-_COUNTED = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-).split()
-_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_NAME = re.compile(r"(?<=[a-z,;:)\d'’”\"] )[A-Z][\w’'-]*")  # the "New" of New York is no opposite of "old"
+_AUXILIARY = (
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)(?:n['’]t)?"
+)
 _YES_OR_NO = re.compile(
-    r"^\W*(?:(?:and|but|so|then|also)\s+)?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|"
-    r"should|may|might|must)(?:n['’]t)?\s",
+    rf"^\W*(?:(?:and|but|so|then|also|well|please|hi|hello|hey|ok|okay)\b\W*)*{_AUXILIARY}\s"
+    r"|\bwhether\b(?! or not\b)|\b(?:tell me|know|idea|say|sure|wonder|ask) if\b"
+    rf"|,\s*(?:right|correct|true|{_AUXILIARY}\s+(?:not\s+)?(?:it|he|she|they|we|you|there))\W*$",
     re.I,
 )
 # What a question denies with. "Without" and "unable" belong to what is asked more often than they deny it.
 _DENIES = re.compile(r"\b(?:not|never|cannot|no longer|fails? to|failed to)\b|n['’]t\b")
+# "Why didn't he go?" is answered by what he did instead, and "not only" denies nothing.
+_DENIES_NOT = re.compile(
+    r"^\W*(?:(?:and|but|so)\s+)?(?:why|how come)\b|\breasons?\b|\b(?:not|n['’]t) (?:only|just|the only)\b|\bor not\b"
+)
 # What a sentence may deny with, in so many ways that only their absence tells something: words, stems, prefixes.
 _DENYING = r"""
 not never no nobody none nothing nowhere nor neither cannot without unless except unlike instead hardly barely scarcely
 seldom rarely few little only too lost
 stop\w* end(?:ed|s)? avoid\w* miss(?:ed|es|ing)? fail\w* lack\w* refus\w* reject\w* den(?:y|ied|ies|ying)
 declin\w* oppos\w* prevent\w* prohibit\w* forb[aio]d\w* ban(?:s|ned)? exclud\w* exempt\w* abandon\w* cancel\w*
+kill\w* die[ds]? dead block\w* postpon\w* skip\w* withh\w+
 los(?:e|es|ing) dis(?:agree|allow|appear|approv)\w* \w+less non\w*
 un(?!der|it|ion|iversit|ifor|ique|til|less|like)\w{4,}
 in(?:ab|accu|adeq|capab|compl|correct|depend|direct|effect|secur|suffic|visib)\w+
 im(?:possib|prob|pract|perf)\w+ ir(?:reg|relev)\w+ il(?:leg|lit)\w+
 """.split()
 _DENIED = re.compile(rf"\b(?:rather than|{'|'.join(_DENYING)})\b|n['’]t\b")
+# Phrases whose words oppose nothing: "at least half" does not say "least", nor "last week" that it was the last one.
+_SET_PHRASE = re.compile(
+    r"\bat (?:least|most|last|first)\b|\b(?:first|last) names?\b|\b(?:first|last|next|past|previous|same|late|early) "
+    r"(?:\w+day|day|night|morning|evening|week|weekend|month|year|season|spring|summer|autumn|fall|winter|decade|century|"
+    r"january|february|march|april|may|june|july|august|september|october|november|december)\b"
+)
+_LASTS = re.compile(r"\b(how long\b.*?)\blasts?\b")
 # As often between two things as opposed to each other: "before" in a sentence does not deny "after" in a question.
 _LOOSE = frozenset(
     "before after over under up down for against with without on off away can cannot all none many few several more "
     "less fewer like unlike dislike own present past right left back front near far day night morning evening come "
     "go came went one just state subject still back".split()
 )
+_NO_FORMS = frozenset("news lights lives living founded goods shorts kinds wells colds hards longs".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +78,33 @@ class HeldAgainst:
 
     premises: Premises
     undenied: Sequence[bool]  # the question denies something, and no word of the sentence does
-    opposed: Sequence[tuple[str, str] | None]  # a word of the question, and its opposite in the sentence
+    opposed: Sequence[tuple[str, str] | None]  # a word of the question, and its opposite in the sentence, as written
 
 
 def asks_yes_or_no(question: str) -> bool:
     """Return whether the question wants "yes" or "no"."""
-    return bool(_YES_OR_NO.match(question))
+    return bool(_YES_OR_NO.search(question))
 
 
 def premises(question: str, text: str) -> Premises:
     """Return what a question takes for granted; `text` is the whole article's, for its numbers."""
-    asked = question.lower()
-    words = set(_WORD.findall(asked))
-    numbers = _NUMBER.findall(asked)
-    strange = tuple(number for number in numbers if not _gives(text, number)) if numbers else ()
+    strange = strange_numbers(question, text)
     if asks_yes_or_no(question):  # whether it is so is what is asked: a sentence that says the opposite answers it
         return Premises(strange, denies=False, opposable=())
+    if _DENIES.search(question.lower()):  # "What is not allowed?": the opposite of a word denied says the same
+        return Premises(strange, denies=not _DENIES_NOT.search(question.lower()), opposable=())
+    asked = _LASTS.sub(r"\1", _SET_PHRASE.sub(" ", question.lower()))
+    words = set(_WORD.findall(asked))
+    names = {word for name in _NAME.findall(question) for word in _WORD.findall(name.lower())}
     table = opposites()
-    measured = set(_MEASURED.findall(asked))
+    measured = names.union(_MEASURED.findall(asked))
     opposable = tuple(
-        # "Did it rise or fall?" takes neither for granted; "Did they accept it?" is opposed by "rejected".
-        (word, frozenset(form for other in table[word] if other not in words | _LOOSE for form in _forms(other)))
+        # "When did they accept it?" is opposed by "rejected"; "Which rose and which fell?" takes neither for granted.
+        (word, frozenset().union(*(_forms(other) for other in table[word] if other not in _LOOSE)) - _NO_FORMS)
         for word in sorted(words - _LOOSE - measured)
         if word in table and not words.intersection(table[word])
     )
-    return Premises(strange, bool(_DENIES.search(asked)), opposable)
+    return Premises(strange, denies=False, opposable=opposable)
 
 
 def undenied(premised: Premises, sentence: str) -> bool:
@@ -104,17 +119,18 @@ def opposed(premised: Premises, sentence: str, beside: Sequence[str] = ()) -> tu
     """
     if not premised.opposable:
         return None
-    said = set(_WORD.findall(sentence.lower()))
+    said = set(_WORD.findall(_SET_PHRASE.sub(" ", sentence.lower())))
     for word, others in premised.opposable:
         found = sorted(said.intersection(others))
         if found and said.isdisjoint(_forms(word)) and not any(_has(text, word) for text in beside):
-            return word, found[0]
+            return word, _as_written(found[0], sentence)
     return None
 
 
 def held_against(question: str, article_index: ArticleIndex, rows: Sequence[int]) -> HeldAgainst:
     """Return what the article's numbers and the sentences of these rows say otherwise than the question."""
-    premised = premises(question, article_index.article.text)
+    article = article_index.article
+    premised = premises(question, f"{article.title}\n{article.date or ''}\n{article.text}")
     sentences = article_index.sentences
     return HeldAgainst(
         premised,
@@ -126,6 +142,11 @@ def held_against(question: str, article_index: ArticleIndex, rows: Sequence[int]
     )
 
 
+def _as_written(word: str, text: str) -> str:
+    found = re.search(rf"(?<![\w'’-]){re.escape(word)}(?![\w'’-])", text, re.I)
+    return found[0] if found else word
+
+
 def _has(text: str, word: str) -> bool:
     return not _forms(word).isdisjoint(_WORD.findall(text.lower()))
 
@@ -135,14 +156,3 @@ def _forms(word: str) -> frozenset[str]:
     stem = word[:-1] if word.endswith(("e", "y")) else word
     ends = ("", "s", "es", "ed", "ing") if stem == word else ("ed", "es", "ing", "ied", "ies")
     return frozenset({word, *(stem + end for end in ends)})
-
-
-def _gives(text: str, number: str) -> bool:
-    """Whether the text gives the number, in figures with or without separators, or up to twenty in words."""
-    plain = number.replace(",", "")
-    if any(found.replace(",", "") == plain for found in _NUMBER.findall(text)):
-        return True
-    if plain.isdigit() and int(plain) < len(_COUNTED):
-        spelt = {_COUNTED[int(plain)], *(_ORDINALS[int(plain) : int(plain) + 1])}
-        return not spelt.isdisjoint(_WORD.findall(text.lower()))
-    return False

@@ -37,7 +37,7 @@ SIGNALS = (
     "opposed",  # 1 where it has the opposite of a word of the question in that word's place
 )
 # What stands for "none", each with a weight of its own: a constant; the best of any sentence, four times; how many
-# sentences there are; how many numbers of the question the article never gives.
+# sentences there are; whether the question has a number that the article never gives.
 NONE_SIGNALS = ("none", "none_sentence", "none_span", "none_cosine", "none_bm25_log", "none_count", "none_number")
 NEIGHBOURS = 3  # sentences before and after
 LEAD_SENTENCES = 20
@@ -81,11 +81,14 @@ def signals(noticed: Noticed) -> FloatArray:
 
 
 def none_signals(of_sentences: FloatArray, strange_numbers: int) -> FloatArray:
-    """Return what the weights of "none" multiply, float64 (7,), in the order of NONE_SIGNALS."""
+    """Return what the weights of "none" multiply, float64 (7,), in the order of NONE_SIGNALS.
+
+    One strange number tells as much as several: a date written otherwise than in the text would be three.
+    """
     best = of_sentences.max(axis=0)
     count = math.log(max(len(of_sentences) / FEW_SENTENCES, 1.0))
     of_best = (best[SIGNALS.index(name)] for name in ("sentence", "span", "cosine", "bm25_log"))
-    return np.array([1.0, *of_best, count, float(strange_numbers)])
+    return np.array([1.0, *of_best, count, float(strange_numbers > 0)])
 
 
 def around(rows: Sequence[int], values: FloatArray) -> FloatArray:

@@ -13,22 +13,6 @@ DROUGHT = "In 2010 the forest had another severe drought, worse than that of 200
 
 
 @pytest.mark.parametrize(
-    ("question", "strange"),
-    [
-        ("What happened in 2010?", ()),
-        ("What happened in 2011?", ("2011",)),
-        ("Which 12 towns ran dry?", ()),  # "Twelve": in words
-        ("Which 13 towns ran dry?", ("13",)),
-        ("Was it 2,010 miles away?", ()),  # a separator does not make another number
-        ("Was it 20 miles or 2005 miles?", ("20",)),  # not the beginning of another
-        ("was it dry b4 2010", ()),  # no number at all
-    ],
-)
-def test_a_number_is_strange_when_the_article_gives_it_neither_in_figures_nor_in_words(question, strange):
-    assert premises(question, DROUGHT).strange_numbers == strange
-
-
-@pytest.mark.parametrize(
     ("question", "found"),
     [
         ("In what year was there a mild drought?", ("mild", "severe")),
@@ -50,6 +34,35 @@ def test_a_verb_is_opposed_in_whatever_form_the_text_has_it():
     assert opposed(premised, "In 2019 it accepted what it had rejected.") is None
 
 
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("Where do most people live?", "At least half of them live in London."),
+        ("Which country was first to sign?", "Ghana signed last week, ahead of the others."),
+        ("What happened last Friday?", "It was the first attack in weeks."),
+        ("How long did the trial last?", "It was the first of its kind and took two weeks."),
+        ("What did the old man say?", "He told BBC News that he was fine."),
+        ("How much heavy rain fell?", "The lights went out."),
+        ("How many people lost money?", "The scheme that he founded failed."),
+        ("What happened in New York?", "Old ships were burnt."),  # a name
+        ("What kind of car was it?", "A cruel one."),
+        ("What is not allowed?", "Dogs are banned."),  # denied, the opposite says the same
+        ("Which dish isn't popular?", "The unpopular one is herring."),
+        ("Tell me whether he accepted the offer.", "He rejected it."),  # it asks, and takes nothing for granted
+        ("I want to know if prices rose.", "Prices fell."),
+        ("He accepted the offer, right?", "He rejected it."),
+        ("The offer was accepted, wasn't it?", "It was rejected."),
+        ("Please, was the offer accepted?", "It was rejected."),
+    ],
+)
+def test_an_ordinary_question_is_not_opposed_by_a_word_that_only_looks_like_the_opposite(question, sentence):
+    assert opposed(premises(question, sentence), sentence) is None
+
+
+def test_the_opposite_is_quoted_as_the_sentence_writes_it():
+    assert opposed(premises("Which drought was mild?", ""), "SEVERE DROUGHT IN THE NORTH") == ("mild", "SEVERE")
+
+
 def test_a_word_that_stands_beside_is_not_opposed():
     premised = premises("Which drought was mild?", DROUGHT)
     assert opposed(premised, "The severe one was in 2010.", ["The mild one was in 2005."]) is None
@@ -65,6 +78,11 @@ def test_a_word_that_stands_beside_is_not_opposed():
         ("Why did he not go?", "He was unable to walk.", False),
         ("Who failed to answer?", "The mayor lacked the papers.", False),
         ("Who answered?", "The mayor answered.", False),
+        ("Why didn't he resign?", "He wanted to finish the job.", False),  # what he did instead answers it
+        ("What was the reason that he did not come?", "He was in hospital.", False),
+        ("Who didn't survive the crash?", "The pilot was killed.", False),
+        ("Where is it not only cheap but good?", "In the harbour it is cheap and good.", False),
+        ("The stabbing didn't happen indoors, did it?", "He stabbed her in the street.", False),
     ],
 )
 def test_a_denial_stands_alone_where_the_sentence_denies_nothing(question, sentence, alone):
