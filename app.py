@@ -30,7 +30,7 @@ from index.article import Article, article_from_text, builtin_article, read_arti
 from index.build import cache_folder
 from index.errors import MissingExtra, NoSuchArticle, UnreachableArticle, UserError
 from index.sentences import split_sentences
-from qa.answer import DEFAULT_READER, USER_CACHE, open_answerer
+from qa.answer import DEFAULT_READER, USER_CACHE, Answerer, open_answerer
 from qa.drafts import add_draft
 from qa.evaluation_commands import own_questions
 from qa.run import replace_text
@@ -778,9 +778,15 @@ def serve(
     """
     _refuse_without_mcp(mcp)
     folder = cache_folder() if cache is USER_CACHE else cache
-    opening = functools.partial(open_answerer, model=model, reader=reader, cache=folder, min_confidence=min_confidence)
-    # Where other machines can come in, nobody's shelf is shown to anybody else.
+    # Where other machines can come in, nobody's shelf is shown to anybody else, and what a visitor opens is not kept.
     shared = host not in LOCAL_HOSTS
+
+    def opening(opened: Article, **options: Any) -> Answerer:
+        return open_answerer(
+            opened, model=model, reader=reader, cache=folder, min_confidence=min_confidence,
+            keep=not shared or opened.fingerprint == article.fingerprint, **options,
+        )  # fmt: skip
+
     app, page = _built(article, opening, None if shared else folder, shared=shared)
     return _served(app, page, article.title, host=host, port=port, open_browser=open_browser, mcp=mcp, block=block)
 

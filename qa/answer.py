@@ -389,19 +389,21 @@ def open_answerer(
     dense_weight: float | None = None,
     window_pieces: int | None = None,
     most_pieces: int | None = None,
+    keep: bool = True,
     progress: Progress | None = None,
 ) -> Answerer:
     """Return an Answerer for the article, its index taken from the cache where it is there.
 
     model: a sentence-transformers folder or hub name; None is the installed all-MiniLM-L6-v2.
-    cache: the folder where indexes are kept; None keeps nothing.
+    cache: the folder where indexes and the encoder's graph are kept; None keeps nothing.
+    keep: False leaves the index, and with it the article's text, out of the cache.
     dense_weight: the share of meaning in the search, 0 (shared words alone) to 1 (meaning alone); None is the usual.
     window_pieces, most_pieces: word pieces the trained reader reads at once, and of one article; None is the usual.
     Raises UserError, and ValueError for a setting out of its range.
     """
     folder = cache_folder() if cache is USER_CACHE else cache
     encoder, chosen = open_models(model, reader, folder, window_pieces=window_pieces, most_pieces=most_pieces)
-    article_index = open_index(article, encoder, cache=folder, progress=progress)
+    article_index = open_index(article, encoder, cache=folder if keep else None, progress=progress)
     return Answerer(
         article_index,
         encoder,

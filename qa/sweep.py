@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 KNOWN = {"questions", "squad", "paragraph", "article", "limit", "measure", "folder", "settings"}
 OF_THE_TRAINED_READER = {"window_pieces", "most_pieces"}
-NOT_SETTINGS = {"article", "cache", "progress"}  # arguments of open_answerer that change no answer
+NOT_SETTINGS = {"article", "cache", "keep", "progress"}  # arguments of open_answerer that change no answer
 
 
 class BadSweep(UserError):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from index.article import article_from_text
 from index.build import build_index
 from index.errors import ModelNotFound
-from qa.answer import LONGEST_QUESTION, Answer, Answerer, open_reader, tidy
+from qa.answer import LONGEST_QUESTION, Answer, Answerer, open_answerer, open_reader, tidy
 from qa.confidence import Calibration
 from qa.dialogue import Turn
 from qa.reader import FusedReader, Reading, ReadSentence
@@ -200,3 +200,13 @@ def test_an_opposite_in_the_nearest_sentence_is_named_beside_the_word_of_the_que
     answered = answerer_for(text, encoder, min_confidence=0.0).ask("When was the mild flood of the river?")
     assert answered.sentence is not None
     assert answered.contrast == ("mild", "severe")
+
+
+@pytest.mark.model
+def test_an_article_that_is_not_to_be_kept_leaves_nothing_in_the_cache(tmp_path):
+    """What a stranger opens on a shared server: the encoder's graph may be kept, the text may not."""
+    article = article_from_text("The mayor of Quillport resigned on Monday. It was raining.")
+    assert open_answerer(article, cache=tmp_path, keep=False).ask("When did the mayor resign?").answered
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"Quillport" in path.read_bytes()]
+    open_answerer(article, cache=tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and b"Quillport" in path.read_bytes()]
