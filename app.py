@@ -9,9 +9,11 @@ Layout, wording and wiring only (the only file that imports gradio): answers com
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -58,6 +60,7 @@ LARGEST_UPLOAD = "50mb"
 AT_ONCE = 2  # questions answered side by side; more of them on two cores only make everybody wait longer
 WAITING = 100  # questions in line before newcomers are told to come back
 LOOK_EVERY = 0.5  # seconds between two words to a person who waits
+WEB_ADDRESS = re.compile(r"(?i)(?:https?://|www\.)\S+")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 ASKED_AT_ONCE = 8  # articles of the shelf that one question goes to
 AS_IT_IS: Any = gr.skip()  # this part of the page does not change
@@ -248,7 +251,7 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         session, pane, conversation, examples, question, above.shelf, above.complaint, *brought, waiting
     ]  # fmt: skip
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    gr.on(
+    asking = gr.on(
         [question.submit, send.click],
         page.ask,
         [question, session, everything],
@@ -258,7 +261,13 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         concurrency_limit=None,  # the page's own line keeps the order, and can tell a person of it
         **quiet,
     )
-    conversation.submit(page.hear, [session], desk, **quiet)
+    arrived = app.load(page.arrive, [session], desk, concurrency_limit=None, **quiet)
+    # Whoever goes on to another article, or starts over, waits for no answer any more: it would come with the session
+    # as it was, and take them back.
+    gone_on: dict[str, Any] = {"cancels": [asking, arrived]}
+    suggesting: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": None, **quiet}
+    arrived.then(page.suggest_in_steps, [session], desk, **suggesting)
+    conversation.submit(page.hear, [session], desk, **gone_on, **quiet)
     if isinstance(above, _Bringing):
         pasted, dropped = above.pasted, above.dropped
         for event, source in ((above.take.click, pasted), (pasted.submit, pasted), (dropped.upload, dropped)):
@@ -270,13 +279,15 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
                 show_progress_on=above.complaint,
                 api_visibility="private",
                 concurrency_limit=None,  # the library opens one after another
-            )
+                **gone_on,
+            ).then(page.suggest_in_steps, [session], desk, **suggesting)
     elif isinstance(page, _LibraryPage):
         above.find.change(page.find, [above.find, session], desk, trigger_mode="always_last", **quiet)
         above.find.submit(page.find, [above.find, session], desk, **quiet)
-    above.shelf.submit(page.from_shelf, [session], desk, concurrency_limit=None, **quiet)
-    arrived = app.load(page.arrive, [session], desk, concurrency_limit=None, **quiet)
-    arrived.then(page.suggest_in_steps, [session], desk, concurrency_limit=None, **quiet)
+    # Examples are sought in an event of their own: while one is under way, its own clicks would not be heard.
+    above.shelf.submit(page.from_shelf, [session], desk, concurrency_limit=None, **gone_on, **quiet).then(
+        page.suggest_in_steps, [session], desk, **suggesting
+    )
 
 
 def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
@@ -362,14 +373,21 @@ class _Page:
             trouble = self._conversation(session, trouble=str(error))
             yield Desk(session, conversation=trouble, examples="", question=question, waiting="")
             return
-        pane = AS_IT_IS if session.key == before else self._pane_at(session.key)
-        yield Desk(session, pane, self._conversation(session), examples="", waiting="")
+        if session.key == before:
+            yield Desk(session, conversation=self._conversation(session), examples="", waiting="")
+            return
+        pane, shelf = self._pane_at(session.key), self._shelf_shown(session)
+        yield Desk(session, pane, self._conversation(session), examples="", shelf=shelf, waiting="")
 
     def _answer_in_steps(self, question: str, session: Session) -> Iterator[str | Exchange]:
         """Yield what to tell a person who must wait, and at last the exchange. Raises UserError."""
         keys = (
             [shelved.key for shelved in self._shelf(session)[:ASKED_AT_ONCE]] if session.everything else [session.key]
         )
+        if session.everything:  # one that is kept and cannot be read any more does not keep the others from answering
+            keys = [key for key in keys if self._can_be_asked(key)]
+            if not keys:
+                raise NoSuchArticle("no article is open here any more. Open one again, and ask.")
         history = [exchange.turn for exchange in session.shown if exchange.runners]
         for key in keys:
             for far in self._library.open_in_steps(self._article(key)):
@@ -393,7 +411,8 @@ class _Page:
             gone = set(map(id, session.shown))
             kept = tuple(exchange for exchange in session.exchanges if id(exchange) not in gone)
             session = replace(session, exchanges=kept)
-            return Desk(session, conversation=self._conversation(session), examples=self._examples(session))
+            drawn = self._conversation(session)
+            return Desk(session, conversation=drawn, examples=self._examples(session), waiting="")
         trouble = None
         try:
             session = self._judged(session, int(said["wrong"]), int(said["row"]))
@@ -401,7 +420,7 @@ class _Page:
             trouble = "That could not be noted. Reload the page and try again."
         except (UserError, OSError) as error:
             trouble = str(error)
-        return Desk(session, conversation=self._conversation(session, trouble=trouble), examples="")
+        return Desk(session, conversation=self._conversation(session, trouble=trouble), examples="", waiting="")
 
     def _judged(self, session: Session, turn: int, row: int) -> Session:
         """Write a draft question: this one, with the sentence that should have answered it (row -1: none does)."""
@@ -466,8 +485,15 @@ class _Page:
     def _article(self, key: str) -> Article:
         found = self.first if key == key_of(self.first) else self._library.article(key)
         if found is None:
-            raise NoSuchArticle(f"article {key!r} is not open here any more. Open it again.")
+            raise NoSuchArticle("that article is not open here any more. Open it again.")
         return found
+
+    def _can_be_asked(self, key: str) -> bool:
+        try:
+            self._article(key)
+        except NoSuchArticle:
+            return False
+        return True
 
     def _shelf(self, session: Session) -> list[Shelved]:
         """What is on this page's shelf: on a server of strangers, only what was opened on this page."""
@@ -484,7 +510,8 @@ class _Page:
         """Open what was pasted: an article's text, or its web address."""
         text = text or ""
         address = text.strip()
-        if address.startswith(("http://", "https://")) and len(address.split()) == 1:
+        if WEB_ADDRESS.fullmatch(address):
+            address = address if "://" in address else f"https://{address}"
             yield from self._bring(lambda: self._fetched(address), session)
         else:
             yield from self._bring(lambda: article_from_text(text), session)
@@ -508,7 +535,8 @@ class _Page:
                 if not self._shared:
                     self._library.forget(key)
                 session = replace(session, opened=tuple(other for other in session.opened if other != key))
-            yield Desk(session, shelf=self._shelf_shown(session))
+            drawn = self._conversation(session)
+            yield Desk(session, conversation=drawn, shelf=self._shelf_shown(session), waiting="")
         elif said.get("open"):
             yield from self._bring(lambda: self._article(str(said["open"])), session)
 
@@ -519,7 +547,13 @@ class _Page:
             article = read()
             pane = self.pane(article)
         except UserError as error:
-            yield Desk(complaint=f'<p role="alert">{escape(str(error))}</p>', dropped=None)
+            another = gr.Accordion(open=True)  # the complaint stands in it
+            complaint = f'<p role="alert">{escape(str(error))}</p>'
+            drawn = self._conversation(session)
+            yield Desk(
+                conversation=drawn, complaint=complaint, another=another, dropped=None,
+                shelf=self._shelf_shown(session), waiting="",
+            )  # fmt: skip
             return
         session = session.at(self._library.put(article))
         yield Desk(
@@ -532,8 +566,8 @@ class _Page:
             another=gr.Accordion(open=False),
             pasted="",
             dropped=None,
+            waiting="",
         )
-        yield from self.suggest_in_steps(session)
 
     def arrive(self, session: Session, request: gr.Request) -> Iterator[Desk]:
         """Open the page at the article and question of its address."""
@@ -779,12 +813,14 @@ def serve(
     _refuse_without_mcp(mcp)
     folder = cache_folder() if cache is USER_CACHE else cache
     # Where other machines can come in, nobody's shelf is shown to anybody else, and what a visitor opens is not kept.
-    shared = host not in LOCAL_HOSTS
+    shared = host.strip("[]") not in LOCAL_HOSTS
 
-    def opening(opened: Article, **options: Any) -> Answerer:
+    own = article.fingerprint
+
+    def opening(article: Article, *, progress: Any) -> Answerer:
         return open_answerer(
-            opened, model=model, reader=reader, cache=folder, min_confidence=min_confidence,
-            keep=not shared or opened.fingerprint == article.fingerprint, **options,
+            article, model=model, reader=reader, cache=folder, min_confidence=min_confidence,
+            keep=not shared or article.fingerprint == own, progress=progress,
         )  # fmt: skip
 
     app, page = _built(article, opening, None if shared else folder, shared=shared)
@@ -806,7 +842,7 @@ def serve_library(
     Raises PortInUse, MissingExtra.
     """
     _refuse_without_mcp(mcp)
-    app, page = _built_of_library(answerer, cache if host in LOCAL_HOSTS else None)
+    app, page = _built_of_library(answerer, cache if host.strip("[]") in LOCAL_HOSTS else None)
     told = answerer.described.removesuffix(".")
     return _served(app, page, told, host=host, port=port, open_browser=open_browser, mcp=mcp, block=block)
 
@@ -830,10 +866,10 @@ def launch(
 ) -> str:
     """Serve the app on host:port (0: any free port) until it is closed; return its address. Raises PortInUse."""
     _keep_local_calls_off_proxies()
-    port = port or _free_port(host)
     try:
+        port = port or _free_port(host)
         _, address, _ = app.launch(
-            server_name=host,
+            server_name=f"[{host}]" if ":" in host and not host.startswith("[") else host,
             server_port=port,
             inbrowser=open_browser,
             prevent_thread_lock=True,
@@ -842,7 +878,11 @@ def launch(
             _frontend=False,  # Gradio would give up where its own server does not answer it within 3 seconds
             **looks(),
         )
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or isinstance(error, socket.gaierror):
+            raise PortInUse(
+                f"this machine has no address {host!r}. Leave --host out, or give one of its own."
+            ) from None
         raise PortInUse(f"port {port} of {host} is taken. Choose another with --port, or 0 for any.") from None
     if mcp:
         _answer_in_json(app.mcp_server_obj)
@@ -871,7 +911,8 @@ def _say(line: str) -> None:
 
 
 def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as probe:
+    host = host.strip("[]")
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         return int(probe.getsockname()[1])
 
 

@@ -17,6 +17,7 @@ import re
 import statistics
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,21 +65,21 @@ def article_from_text(
     Without a title, the headline is taken, or the beginning of the first line.
     Raises EmptyArticle when no letter or digit is in it, ArticleTooLarge over LARGEST_TEXT characters.
     """
-    canonical = _canonical(text)
-    if len(canonical) > LARGEST_TEXT:
+    kept = canonical(text)
+    if len(kept) > LARGEST_TEXT:
         raise ArticleTooLarge(
-            f"{source}: the text has {len(canonical):,} characters, and at most {LARGEST_TEXT:,} can be read. "
+            f"{source}: the text has {len(kept):,} characters, and at most {LARGEST_TEXT:,} can be read. "
             "Give a part of it."
         )
-    if not canonical.strip():
+    if not kept.strip():
         raise EmptyArticle(f"{source}: there is no text in it. Give an article with at least one sentence.")
-    if not any(map(str.isalnum, canonical)):
+    if not any(map(str.isalnum, kept)):
         raise EmptyArticle(
             f"{source}: no sentence was found, only punctuation. Give an article with at least one sentence."
         )
-    title = " ".join((title or "").split()) or _headline(canonical) or _beginning(canonical)
-    fingerprint = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-    return Article(title[:_TITLE_LENGTH], canonical, source, fingerprint, date)
+    title = " ".join((title or "").split()) or _headline(kept) or _beginning(kept)
+    fingerprint = hashlib.sha256(kept.encode("utf-8")).hexdigest()
+    return Article(title[:_TITLE_LENGTH], kept, source, fingerprint, date)
 
 
 def read_article(source: str | Path) -> Article:
@@ -108,7 +109,8 @@ _PAGE_BREAKS = re.compile(r"[\f\u2029]")  # end a paragraph too
 _SURROGATES = re.compile(r"[\ud800-\udfff]")  # halves of characters, which UTF-8 cannot hold
 
 
-def _canonical(text: str) -> str:
+def canonical(text: str) -> str:
+    """Return the text as an Article has it: its line ends, page breaks and half characters made one kind."""
     text = _NEWLINES.sub("\n", text.removeprefix("\ufeff"))
     return _SURROGATES.sub("\ufffd", _PAGE_BREAKS.sub("\n\n", text))
 
@@ -164,7 +166,7 @@ def _article(content: bytes, source: str, *, suffix: str, stem: str | None = Non
     if not content:
         raise EmptyArticle(f"{source}: the file is empty. Give an article with at least one sentence.")
     found = _reader(content, source, suffix)(content, source)
-    title = found.title or _headline(_canonical(found.text)) or _telling(stem)
+    title = found.title or _headline(canonical(found.text)) or _telling(stem)
     return article_from_text(found.text, title=title, source=source, date=found.date)
 
 
@@ -251,7 +253,9 @@ def _read_text(content: bytes, source: str) -> _Content:
     return _Content(text)
 
 
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)  # YAML, before the text of many Markdown files
+_FRONT_MATTER = re.compile(
+    r"\A---\n(?=[\w-]+\s*:).*?\n---\n", re.DOTALL
+)  # YAML, before the text of many Markdown files
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 
@@ -260,8 +264,10 @@ def _read_markdown(content: bytes, source: str) -> _Content:
     from markdown_it import MarkdownIt
     from markdown_it.tree import SyntaxTreeNode
 
-    text = _canonical(_read_text(content, source).text)
-    tree = SyntaxTreeNode(MarkdownIt("commonmark").enable("table").parse(_FRONT_MATTER.sub("", text)))
+    text = canonical(_read_text(content, source).text)
+    tree = SyntaxTreeNode(
+        MarkdownIt("commonmark", {"maxNesting": 200}).enable("table").parse(_FRONT_MATTER.sub("", text))
+    )
     title = next((_inline(node) for node in tree.children if node.type == "heading"), None)
     return _Content(_joined(map(_markdown_block, tree.children)), title)
 
@@ -383,8 +389,7 @@ def _read_docx(content: bytes, source: str) -> _Content:
         written: list[str] = []
         for block in document.iter_inner_content():
             if hasattr(block, "rows"):
-                rows = (" | ".join(_no_repeats(cell.text.strip() for cell in row.cells)) for row in block.rows)
-                written.append("\n".join(filter(None, rows)))
+                written.append("\n".join(filter(None, map(_table_row, block.rows))))
             else:
                 listed = (block.style.name or "").startswith("List") if block.style is not None else False
                 line = block.text.strip()
@@ -394,16 +399,18 @@ def _read_docx(content: bytes, source: str) -> _Content:
                     written.append(f"- {line}" if listed and line else line)
         heading = next((p.text for p in document.paragraphs if p.style and p.style.name in ("Title", "Heading 1")), "")
         title = heading.strip() or (document.core_properties.title or "").strip()
-    except (KeyError, ValueError, zipfile.BadZipFile, docx.opc.exceptions.OpcError) as error:
+    # SyntaxError: what lxml raises for XML that breaks off.
+    except (KeyError, ValueError, SyntaxError, zlib.error, zipfile.BadZipFile, docx.opc.exceptions.OpcError) as error:
         raise UnreadableArticle(
             f"{source}: not a Word document, or a damaged one. Open it in Word and save it as .docx again."
         ) from error
     return _Content(_joined(iter(written)), title or None)
 
 
-def _no_repeats(cells: Iterator[str]) -> list[str]:
-    """Return the texts of a row's cells once each: a merged cell is given as often as it is wide."""
-    return list(dict.fromkeys(filter(None, cells)))
+def _table_row(row: Any) -> str:
+    """A row of a table on one line; an empty cell keeps its column, a merged one is given as often as it is wide."""
+    cells = {id(cell._tc): cell.text.strip() for cell in row.cells}
+    return " | ".join(cells.values()) if any(cells.values()) else ""
 
 
 # --- PDF --------------------------------------------------------------------------------------------------------------

@@ -447,7 +447,10 @@ class OnnxEncoder:
             if self._place is None:
                 return shared
             if self._loaded_for_many is None:
-                self._loaded_for_many = self._run(self._place, threads=1)
+                try:
+                    self._loaded_for_many = self._run(self._place, threads=1)
+                except Exception:  # onnxruntime's own classes: the cache was cleared since the first was loaded
+                    return shared
             return self._loaded_for_many
 
     def _load(self) -> Any:
@@ -456,7 +459,11 @@ class OnnxEncoder:
                 self._write_graph(Path(folder))
                 return self._run(Path(folder))
         for fresh in (False, True):
-            if fresh or not (self._place / "encoder.onnx").is_file():
+            try:
+                there = (self._place / "encoder.onnx").is_file()
+            except OSError:  # another user's folder
+                there = False
+            if fresh or not there:
                 try:
                     self._make_graph(self._place)
                 except OSError as error:
@@ -476,6 +483,7 @@ class OnnxEncoder:
         draft = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=".tmp", dir=place.parent))
         try:
             self._write_graph(draft)
+            draft.chmod(0o755)  # others who share the cache may read it
             shutil.rmtree(place, ignore_errors=True)
             draft.rename(place)
         except OSError:

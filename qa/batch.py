@@ -232,11 +232,16 @@ def _completed(answers: Path, questions: Path, lines: list[tuple[int, bytes]]) -
             f"{answers}:{len(records) + 1}: not an answer. Resume what `batch` wrote, or drop --resume to overwrite it."
         )
     for record, (number, line) in zip(records, lines, strict=False):
-        expected = _id_of(line)
+        expected = _field_of(line, "id")
         if record["id"] != expected:
             raise BadQuestionFile(
                 f"{answers} has the answer to {record['id']!r} where {questions}:{number} asks {expected!r}: "
                 "they do not belong together. Drop --resume to answer everything anew."
+            )
+        if record.get("question") != _field_of(line, "question"):
+            raise BadQuestionFile(
+                f"{answers} has the answer to another question than {questions}:{number} asks by the id {expected!r}. "
+                "Drop --resume to answer everything anew."
             )
     if len(records) > len(lines):
         raise BadQuestionFile(
@@ -266,12 +271,12 @@ def _completed_record(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and {"id", "answered", "error"} <= record.keys() else None
 
 
-def _id_of(line: bytes) -> object:
+def _field_of(line: bytes, name: str) -> object:
     try:
         fields = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
-    return fields.get("id") if isinstance(fields, dict) else None
+    return fields.get(name) if isinstance(fields, dict) else None
 
 
 @contextmanager

@@ -81,19 +81,17 @@ def _level(question: Question, question_set: QuestionSet) -> str:
 
 def _duplicates(path: str | Path, questions: Sequence[Question]) -> Iterable[Complaint]:
     """Complain of a question that repeats an earlier one, word for word or nearly, with the same turns before it."""
-    told = [
-        (question, squad_words(question.question), frozenset(content_terms(question.question)))
-        for question in questions
-    ]
-    for row, (question, words, terms) in enumerate(told):
-        for earlier, earlier_words, earlier_terms in told[:row]:
-            if earlier.article != question.article or earlier.history != question.history:
-                continue
+    told: dict[tuple[object, ...], list[tuple[Question, list[str], frozenset[str]]]] = {}
+    for question in questions:
+        words, terms = squad_words(question.question), frozenset(content_terms(question.question))
+        before = told.setdefault((question.article, question.history), [])
+        for earlier, earlier_words, earlier_terms in before:
             if words == earlier_words:
                 yield Complaint(str(path), question.line, f"asks the same as line {earlier.line}", serious=False)
             elif len(terms) >= FEWEST_TERMS and len(terms & earlier_terms) >= NEAR * len(terms | earlier_terms):
                 said = f"asks nearly the same as line {earlier.line}: “{earlier.question}”"
                 yield Complaint(str(path), question.line, said, serious=False)
+        before.append((question, words, terms))
 
 
 def _shared_evidence(path: str | Path, questions: Sequence[Question]) -> Iterable[Complaint]:

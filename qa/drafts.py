@@ -61,10 +61,19 @@ def add_draft(
     written = json.dumps(line, ensure_ascii=False).encode("utf-8") + b"\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(descriptor, written)
+        os.write(descriptor, written if _ends_its_line(path) else b"\n" + written)
     finally:
         os.close(descriptor)
     return name
+
+
+def _ends_its_line(path: Path) -> bool:
+    """Whether a file is empty or ends with a line feed: an editor may have left the last one out."""
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def review(drafts: Path, into: Path, article: Article | None, judge: Judge) -> Reviewed:

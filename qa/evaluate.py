@@ -246,6 +246,7 @@ def outcome_of(
         sentence=(answer.sentence.start, answer.sentence.end) if answer.sentence else None,
         span=(answer.span.start, answer.span.end) if answer.span else None,
         span_text=scored.text if answer.answered and scored else "",
+        error=None if answer.candidates else answer.reason,  # what cannot be asked was not refused
         reason=answer.reason,
         candidates=candidates,
         read=answer.read,

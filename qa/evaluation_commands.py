@@ -127,7 +127,7 @@ def evaluate_command(
     most_pieces: MostPiecesOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
-    seed: Annotated[int | None, typer.Option(help="Of the bootstrap behind the intervals.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the bootstrap behind the intervals.")] = None,
     baseline: Annotated[
         Path | None, typer.Option("--baseline", file_okay=False, help="An earlier run to compare with.")
     ] = None,
@@ -203,13 +203,12 @@ def evaluate_command(
     summary = summarise(done)
     if run is not None:
         replace_text(run / "summary.json", json.dumps(summary.to_json(), ensure_ascii=False, indent=2) + "\n")
-    for path in output or []:
-        report.write_report(done, path, summary)
     if as_json:
         _print(report.as_json(done, summary))
     else:
         print_tables([*report.terminal_tables(summary), report.causes_table(done.outcomes)])
-    for path in output or []:
+    for path in output or []:  # after the figures: a file that cannot be written must not lose them
+        report.write_report(done, path, summary)
         say(f"Report: {path}")
     if summary.errors:
         first = next(outcome for outcome in done.outcomes if outcome.error is not None)
@@ -354,11 +353,10 @@ def sweep_command(
             progress=bar,
         )
     if output is not None:
+        from qa import report
         from qa.html_report import sweep_page
 
-        output.parent.mkdir(parents=True, exist_ok=True)
-        page = sweep_page(f"Sweep {file.stem}", swept, sweep.measure)
-        output.write_text(page, encoding="utf-8")
+        report.write_page(output, sweep_page(f"Sweep {file.stem}", swept, sweep.measure))
         say(f"Report: {output}")
     if as_json:
         rows = [
@@ -640,6 +638,9 @@ def print_tables(tables: list[RenderableType]) -> None:
 
 
 def _print(text: str) -> None:
+    """Print JSON, in ASCII where the output could not hold every letter."""
+    if (sys.stdout.encoding or "").lower().replace("_", "-") != "utf-8":
+        text = json.dumps(json.loads(text), indent=2)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 

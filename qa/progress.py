@@ -38,6 +38,8 @@ class ProgressBar:
     def __call__(self, doing: str, done: int, total: int) -> None:
         """Say how far it is: `doing` is a word or two, for example "embedding"."""
         now = time.monotonic()
+        if not done:  # the next of several articles begins
+            self._first[doing] = (now, 0)
         began, at = self._first.setdefault(doing, (now, done))
         if now - self._drawn_at < self._wait:
             return

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from index.article import Article, article_from_text, read_article
+from index.article import Article, article_from_text, canonical, read_article
 from index.errors import BadQuestionFile, UserError
 from qa.dialogue import Turn
 from qa.metrics import Range
@@ -153,6 +153,8 @@ def read_question_set(path: str | Path, article: Article | None) -> QuestionSet:
         else:
             questions.append(found)
     if not questions:
+        if drafts:
+            raise BadQuestionFile(f"{path}: it holds only drafts; go through them with `questions review` first")
         raise BadQuestionFile(f"{path}:1: there is no question in it; write one a line, or name another file")
     used = {question.article for question in questions}
     return QuestionSet(
@@ -223,6 +225,8 @@ def _read_lines(path: Path, article_of: ArticleOf) -> Iterator[Question | Compla
         raise BadQuestionFile(f"{path}: there is no such file of questions") from None
     except IsADirectoryError:
         raise BadQuestionFile(f"{path} is a folder; name a file with one question a line") from None
+    except OSError as error:
+        raise BadQuestionFile(f"{path} cannot be opened: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise BadQuestionFile(f"{path}: it is not UTF-8 text ({error.reason}); save it as UTF-8") from None
 
@@ -232,6 +236,12 @@ def _question_from_line(line: str, number: int, article_of: ArticleOf) -> Questi
         data = json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"this is not JSON: {error.msg} at column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("this is JSON within JSON, too deep to be a question") from None
+    try:
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("it holds half of a character, such as \\ud83d alone; write the whole one") from None
     if not isinstance(data, dict):
         raise ValueError(f"one JSON object was wanted, this is a {type(data).__name__}")
     unknown = sorted(set(data) - _FIELDS)
@@ -326,6 +336,8 @@ def read_squad(path: str | Path, *, paragraph: bool = False) -> QuestionSet:
         raise BadQuestionFile(f"{path}: there is no such file") from None
     except IsADirectoryError:
         raise BadQuestionFile(f"{path} is a folder; name a SQuAD JSON file") from None
+    except OSError as error:
+        raise BadQuestionFile(f"{path} cannot be opened: {error.strerror or error}") from None
     except json.JSONDecodeError as error:
         raise BadQuestionFile(f"{path}:{error.lineno}: this is not JSON: {error.msg}") from None
     except UnicodeDecodeError as error:
@@ -343,7 +355,9 @@ def _squad_questions(path: Path, titles: Any, *, paragraph: bool) -> QuestionSet
     left_out = 0
     for entry in titles:
         title = str(entry.get("title") or "untitled").replace("_", " ")
-        contexts = [_one_line_end(part["context"]) for part in entry["paragraphs"]]
+        contexts = [canonical(part["context"]) for part in entry["paragraphs"]]  # so that offsets agree
+        if not contexts:
+            continue
         joined = "\n\n".join(contexts)
         whole = None if paragraph else article_from_text(joined, title=title, source=str(path))
         offset = 0  # of the paragraph in `joined`
@@ -397,14 +411,9 @@ def _squad_questions(path: Path, titles: Any, *, paragraph: bool) -> QuestionSet
 
 
 def _answer_place(gold: Mapping[str, Any], context: str, base: int, article: Article, where: str) -> Range:
-    text = _one_line_end(gold["text"])
-    start = base + len(_one_line_end(context[: gold["answer_start"]]))
+    text = canonical(gold["text"])
+    start = base + len(canonical(context[: gold["answer_start"]]))
     end = start + len(text)
     if article.text[start:end] != text:
         raise BadQuestionFile(f"{where}: the answer {gold['text']!r} is not at its answer_start {gold['answer_start']}")
     return start, end
-
-
-def _one_line_end(text: str) -> str:
-    """Return the text with the line ends that an Article has, so that offsets agree."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")

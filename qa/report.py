@@ -32,6 +32,10 @@ class UnknownFormat(UserError):
     """No report can be written into a file of that ending."""
 
 
+class UnwritableReport(UserError):
+    """A file that cannot be written."""
+
+
 class NothingToReport(UserError):
     """A run in which no question got as far as having candidates."""
 
@@ -368,8 +372,19 @@ def check_format(path: Path, formats: Mapping[str, object] = FORMATS) -> None:
 
 
 def write_report(run: Run, path: Path, summary: Summary | None = None) -> None:
-    """Write the report into a file, in the format its ending names. Raises UnknownFormat, NothingToReport."""
+    """Write the report into a file, in the format its ending names.
+
+    Raises UnknownFormat, NothingToReport, UnwritableReport.
+    """
     check_format(path)
     refuse_empty(run)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(FORMATS[path.suffix.lower()](run, summary or summarise(run)), encoding="utf-8", newline="\n")
+    write_page(path, FORMATS[path.suffix.lower()](run, summary or summarise(run)))
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a text into a file, its folder made where there is none. Raises UnwritableReport."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UnwritableReport(f"{path} cannot be written: {error.strerror or error}. Name another file.") from None

@@ -309,13 +309,19 @@ def _take_up(
         raise BadRun(
             f"{folder} was run with another {', '.join(sorted(changed))}; give the same, or name another folder"
         )
+    if info["code_sha256"] != code_fingerprint():
+        raise BadRun(f"{folder} was begun by another version of the program; name another folder")
     if (folder / PACKED).exists():
         raise BadRun(f"{folder} is packed; unpack it with: gunzip {folder / PACKED}")
     outcomes, good_bytes = _read_outcomes(folder)
     if good_bytes is not None:
         os.truncate(folder / "outcomes.jsonl", good_bytes)
     known = {question.id for question in question_set.questions}
-    return info, {outcome.id: outcome for outcome in outcomes if outcome.id in known}
+    kept = [outcome for outcome in outcomes if outcome.id in known and outcome.error is None]
+    if len(kept) < len(outcomes):  # what ended in an error is asked again, and must not stand there twice
+        written = "".join(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in kept)
+        replace_text(folder / "outcomes.jsonl", written)
+    return info, {outcome.id: outcome for outcome in kept}
 
 
 def _read_outcomes(folder: Path) -> tuple[list[Outcome], int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,12 +69,18 @@ def marked(sentence: Passage, span: Passage | None, *, bold: bool) -> str:
         return one_line(sentence.text)
     before, after = BOLD if bold else OPEN, PLAIN if bold else CLOSE
     start, end = span.start - sentence.start, span.end - sentence.start
-    return one_line(sentence.text[:start] + before + sentence.text[start:end] + after + sentence.text[end:])
+    parts = (sentence.text[:start], before, sentence.text[start:end], after, sentence.text[end:])
+    return " ".join("".join(part if part in (before, after) else printable(part) for part in parts).split())
 
 
 def one_line(text: str) -> str:
-    """Return the text with its line breaks as spaces: an article may be hard-wrapped."""
-    return " ".join(text.split())
+    """Return the text for a line of a terminal: an article may be hard-wrapped, or hold sequences that steer it."""
+    return " ".join(printable(text).split())
+
+
+def printable(text: str) -> str:
+    """Return the text without control characters but for white space."""
+    return "".join(character for character in text if character.isspace() or unicodedata.category(character) != "Cc")
 
 
 def answer_dict(answer: Answer) -> dict[str, Any]:

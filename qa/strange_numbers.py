@@ -104,22 +104,29 @@ def _given(text: str) -> frozenset[str]:
 
 
 def _spelt(words: Iterable[str]) -> set[str]:
-    """The values of all number words, and of those that follow each other: "twenty-five", "five million"."""
+    """The values of all number words, and of those that follow each other: "twenty-five", "three hundred and fifty"."""
     found: set[str] = set()
-    before: int | None = None
+    total, group = 0, None  # "two thousand and eight": 2000, and 8 so far
     for word in words:
         value = _VALUES.get(word)
         if value is None:
-            before = None
+            if word != "and" or group is None or (group % 100 and group):
+                total, group = 0, None
             continue
         found.add(str(value))
-        if before is not None:
-            if word in _MAGNITUDES:
-                value = before * _MAGNITUDES[word]
-            elif before in _TENS.values() and value < 10:
-                value += before
-            found.add(str(value))
-        before = value
+        if group is None:
+            group = value
+        elif value == 100:
+            group *= value
+        elif value > 100:
+            total, group = total + group * value, 0
+        elif group % 100 == 0 or (value < 10 and group % 100 in _TENS.values()):
+            group += value
+        elif 10 <= group <= 20 and value >= 10:  # a year: "nineteen eighty-four"
+            group = 100 * group + value
+        else:
+            total, group = 0, value
+        found.add(str(total + group))
     return found
 
 

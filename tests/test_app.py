@@ -330,7 +330,8 @@ def test_a_bad_article_is_complained_about_in_one_line_and_the_old_one_stays(pag
         article_from_text("  \n ")
     assert "\n" not in str(refused.value)
     assert 'role="alert"' in last.complaint
-    assert last == Desk(complaint=last.complaint, dropped=None)
+    assert last.another.open  # where the complaint stands, for what was clicked elsewhere
+    assert (last.session, last.pane, last.examples, last.question) == (Desk().session,) * 4
 
 
 def test_the_complaint_about_an_article_is_escaped(page, small_article):
@@ -459,6 +460,36 @@ def test_of_several_articles_the_surest_answers_and_is_named(own_page, small_art
     assert session.key == key
     assert "The river rose on Monday." in pane
     assert "<cite>The great flood</cite>" in drawn
+
+
+def test_the_shelf_follows_the_answer_to_its_article(own_page, small_article):
+    from app import Session
+
+    other = own_page._library.put(article_from_text("Nothing happens here. Nobody is about.", title="Dull"))
+    key = own_page._library.put(small_article)
+    shelf = asked(own_page, "When did the river rise?", Session(other, (other, key)), True).shelf
+    assert f'data-open="{other}"' in shelf
+    assert f'data-open="{key}"' not in shelf
+
+
+def test_an_article_that_cannot_be_opened_any_more_does_not_keep_the_others_from_answering(page, small_article):
+    from app import Session
+
+    key = page._library.put(small_article)
+    gone = page._library.put(article_from_text("Nothing happens here.", title="Gone"))
+    page._library.forget(gone)
+    assert asked(page, "When did the river rise?", Session(key, (gone, key)), True).session.exchanges
+    lost = asked(page, "When did the river rise?", Session(gone, (gone,)), True)
+    assert "Open one again" in lost.conversation
+
+
+@pytest.mark.parametrize("address", ["www.example.invalid/news", "Https://example.invalid/news"])
+def test_a_web_address_is_one_however_it_is_typed(page, small_article, address):
+    """A shared server refuses to fetch it, which says that it was taken for an address and not for an article."""
+    from app import Session
+
+    last = list(page.bring_text(f" {address} ", Session(key_of(small_article), ())))[-1]
+    assert "a shared server fetches no web pages" in last.complaint
 
 
 def test_where_no_article_of_several_answers_none_of_them_is_blamed_alone(own_page, small_article):

@@ -136,6 +136,39 @@ def test_a_word_document_keeps_its_list_and_its_table() -> None:
     assert sentences(read_article(DATA / "ferry.docx"))[-3:] == ["- Aboard: 112", "- Hurt: none", "Length | 48 metres"]
 
 
+def test_a_table_in_a_word_document_keeps_equal_and_empty_cells_in_their_columns(tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    document.add_paragraph("The table of the league.")
+    rows = [("Team", "Won", "Lost", "Drawn"), ("Arsenal", "2", "2", "1"), ("Leeds", "", "3", "3"), ("", "", "", "")]
+    table = document.add_table(rows=0, cols=4)
+    for row in rows:
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = text
+    merged = table.add_row().cells
+    merged[0].merge(merged[3]).text = "As of May"
+    document.save(str(tmp_path / "league.docx"))
+    text = read_article(tmp_path / "league.docx").text
+    assert "Team | Won | Lost | Drawn\nArsenal | 2 | 2 | 1\nLeeds |  | 3 | 3\nAs of May" in text
+
+
+@pytest.mark.parametrize("xml", [b"<w:document", b""])
+def test_a_word_document_that_breaks_off_is_refused_in_plain_words(tmp_path: Path, xml: bytes) -> None:
+    with zipfile.ZipFile(DATA / "ferry.docx") as whole, zipfile.ZipFile(tmp_path / "a.docx", "w") as broken:
+        for name in whole.namelist():
+            broken.writestr(name, xml if name == "word/document.xml" else whole.read(name))
+    with pytest.raises(UnreadableArticle, match="not a Word document, or a damaged one"):
+        read_article(tmp_path / "a.docx")
+
+
+def test_markdown_between_two_rules_is_text_and_deep_lists_keep_their_items(tmp_path: Path) -> None:
+    text = "---\n\nThe mayor resigned on Monday.\n\n---\n\nIt rained.\n"
+    assert "The mayor resigned" in read_article(written(tmp_path, "a.md", text)).text
+    deep = "\n".join(f"{'  ' * level}- item number {level}" for level in range(15))
+    found = read_article(written(tmp_path, "b.md", f"A list.\n\n{deep}\n")).text
+    assert all(f"item number {level}" in found for level in range(15))
+
+
 def test_markdown_is_read_without_its_markup(tmp_path: Path) -> None:
     text = (
         "---\nlayout: post\n---\n# The *Tarn*\n\nShe [sails](http://a.org) **daily**\nat `noon`. It is\nfree.\n\n"

@@ -231,6 +231,8 @@ def test_answers_to_other_questions_are_not_taken_up(ask, tmp_path):
         ask(CEILING, RIVER, resume=True)
     with pytest.raises(BadQuestionFile, match="do not belong together"):
         ask(RIVER, resume=True)
+    with pytest.raises(BadQuestionFile, match="to another question than"):
+        ask({**RIVER, "question": "Who is the mayor?"}, CEILING, resume=True)
     (tmp_path / "answers.jsonl").write_text("my notes\nof today\n", encoding="utf-8")
     with pytest.raises(BadQuestionFile, match=r"answers\.jsonl:1: not an answer"):
         ask(RIVER, resume=True)

@@ -91,6 +91,37 @@ def test_a_resumed_run_asks_only_what_is_missing(question_set, open_toy, tmp_pat
     assert asked == ["q5", "q6"]
 
 
+def test_what_ended_in_an_error_is_asked_again(question_set, open_toy, tmp_path):
+    whole = run_questions(question_set, open_toy, folder=tmp_path)
+    path = tmp_path / "outcomes.jsonl"
+    failed = json.loads(path.read_text(encoding="utf-8").split("\n")[1]) | {"error": "OSError: the disk was full"}
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text(lines[0] + json.dumps(failed) + "\n" + "".join(lines[2:]), encoding="utf-8")
+    asked: list[str] = []
+    resumed = run_questions(
+        question_set, open_toy, folder=tmp_path, resume=True, progress=lambda outcome: asked.append(outcome.id)
+    )
+    assert asked == [failed["id"]]
+    assert summarise(resumed).figures_json() == summarise(whole).figures_json()
+    assert len(path.read_text(encoding="utf-8").splitlines()) == len(lines)
+
+
+def test_a_run_is_not_gone_on_with_by_another_version_of_the_program(question_set, open_toy, tmp_path):
+    run_questions(question_set, open_toy, folder=tmp_path)
+    info = json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) | {"code_sha256": "0" * 64}
+    (tmp_path / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    with pytest.raises(BadRun, match="another version of the program"):
+        run_questions(question_set, open_toy, folder=tmp_path, resume=True)
+
+
+def test_a_question_that_cannot_be_asked_is_an_error_and_no_refusal(question_set, open_toy, small_article):
+    unaskable = dataclasses.replace(
+        question_set.questions[-1], question="?!", evidence=(), places=(), kind="unanswerable"
+    )
+    (outcome,) = run_questions(dataclasses.replace(question_set, questions=(unaskable,)), open_toy).outcomes
+    assert outcome.error is not None
+
+
 def test_a_folder_with_another_run_is_not_written_over(question_set, open_toy, tmp_path):
     run_questions(question_set, open_toy, folder=tmp_path, settings={"reader": "fused"})
     with pytest.raises(BadRun, match="already holds a run; add --resume"):

@@ -58,6 +58,19 @@ def test_a_terminal_gets_one_line_that_wipes_itself_away(work):
     assert written.endswith("\r\x1b[2K")
 
 
+def test_the_next_of_several_articles_has_a_speed_of_its_own(monkeypatch):
+    now = [0.0]
+    written = Stream(terminal=False)
+    monkeypatch.setattr(sys, "stderr", written)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with ProgressBar() as bar:
+        for began in (0.0, 1000.0):  # a quick one, a long pause, then one at ten a second
+            for step in range(1001):
+                now[0] = began + step / 10
+                bar("embedding sentences", step, 1000)
+    assert written.getvalue().splitlines()[-1] == "embedding sentences: 900 of 1,000, 10 s left, 10 a second"
+
+
 def test_work_that_is_taken_up_again_does_not_count_the_old_steps_as_speed(work):
     """At 900 of 1,000 already; 30 s later 30 more are done at 1 s each: 70 s are left."""
     assert work(1.0, terminal=False, start=900).startswith("asking: 930 of 1,000, 1 min 10 s left")

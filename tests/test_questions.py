@@ -66,6 +66,37 @@ def test_a_bad_line_is_refused_with_its_number(small_article: Article, tmp_path,
     assert complaint in str(refused.value)
 
 
+def test_half_a_character_and_nests_are_complained_of_and_not_stumbled_over(small_article: Article, tmp_path):
+    path = tmp_path / "q.jsonl"
+    half = json.dumps(GOOD | {"id": "h", "question": "What \ud83d happened?"})
+    path.write_text(f"{half}\n{'[' * 100_000}\n", encoding="utf-8")
+    first, second = check_questions(path, small_article)
+    assert "half of a character" in first.message
+    assert second.line == 2
+
+
+def test_a_file_of_drafts_only_is_told_from_an_empty_one(small_article: Article, tmp_path):
+    path = write(tmp_path, GOOD | {"draft": True, "origin": "the app"})
+    with pytest.raises(BadQuestionFile, match="only drafts"):
+        read_question_set(path, small_article)
+
+
+def test_a_path_through_a_file_is_refused_in_plain_words(small_article: Article, tmp_path):
+    (tmp_path / "a").write_text("x", encoding="utf-8")
+    for read in (lambda path: read_questions(path, small_article), read_squad):
+        with pytest.raises(BadQuestionFile, match="cannot be opened"):
+            read(tmp_path / "a" / "q.jsonl")
+
+
+def test_squad_paragraphs_with_odd_line_ends_and_empty_titles_are_read(tmp_path):
+    context = "\ufeffThe river rose.\u2028It fell\fon Friday."
+    asked = {"id": "1", "question": "When?", "answers": [{"text": "Friday", "answer_start": context.index("Friday")}]}
+    data = [{"title": "Empty", "paragraphs": []}, {"title": "T", "paragraphs": [{"context": context, "qas": [asked]}]}]
+    (tmp_path / "s.json").write_text(json.dumps({"data": data}), encoding="utf-8")
+    (question,) = read_squad(tmp_path / "s.json").questions
+    assert question.evidence == ("Friday",)
+
+
 def test_check_finds_every_bad_line_and_not_only_the_first(small_article: Article, tmp_path):
     path = write(tmp_path, "{", GOOD, GOOD, GOOD | {"id": "q2", "evidence": ["no such words"]})
     assert [(complaint.line, complaint.message[:20]) for complaint in check_questions(path, small_article)] == [

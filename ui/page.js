@@ -267,6 +267,8 @@
         one.setAttribute("aria-label", name);
       }
     }
+    // What was being corrected is not there any more: the next click in the article chooses nothing.
+    if (document.body.classList.contains("choosing") && !document.querySelector(".chooser")) choose(null);
     const now = sheet()?.dataset.article;
     if (now && now !== read) {
       if (read) {
