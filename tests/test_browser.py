@@ -533,6 +533,31 @@ def test_correcting_can_be_given_up_with_escape(visit):
     visit.page.keyboard.press("Escape")
     assert visit.page.locator(".chooser").count() == 0
     assert visit.page.locator("body.choosing").count() == 0
+    assert visit.page.evaluate("document.activeElement.matches('[data-wrong]')")  # the keyboard is where it was
+
+
+def test_who_goes_to_another_article_is_not_correcting_the_former_one_any_more(visit):
+    visit.ask("What did the flood take?")
+    visit.page.click("[data-wrong]")
+    visit.bring("A quiet valley\n\nSheep graze there. Nobody is about.")
+    assert visit.page.locator("body.choosing").count() == 0
+    visit.page.click("#article .s:has-text('Sheep graze')")
+    visit.page.wait_for_timeout(300)
+    assert visit.page.locator(".noted, [role=alert]").count() == 0
+
+
+def test_who_goes_on_to_another_article_is_not_taken_back_by_a_late_answer(browser, slow_address, gate):
+    one = Visit(browser, slow_address)
+    one.page.fill("#question textarea", "When did the river rise?")
+    one.page.press("#question textarea", "Enter")
+    one.page.wait_for_selector(".turn.pending")
+    one.bring("A quiet valley\n\nSheep graze there. The village rebuilt its bakery in spring.")
+    one.page.wait_for_selector(".turn.pending", state="detached")
+    gate.set()
+    one.ask("Where do sheep graze?")
+    assert lit(one.page) == "Sheep graze there."
+    assert one.page.locator(".turn").count() == 1
+    one.close()
 
 
 def test_the_shelf_brings_an_earlier_article_back_with_its_conversation(visit):
@@ -595,7 +620,7 @@ def test_two_runs_are_compared_and_a_former_one_is_opened(visit, tmp_path):
     visit.page.click("#former input")
     visit.page.click("#former ul [role=option]:has-text('first')")
     visit.page.click("#show")
-    visit.page.wait_for_selector("#report iframe[title*='first']")
+    visit.page.wait_for_selector("#report iframe[title^='Report of'][title*='first']")
     assert "first: 2 questions" in report(visit).locator("h1").text_content()
 
 

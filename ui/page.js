@@ -6,6 +6,7 @@
   let lit = [];  // sentences that carry any mark now
   let awaited = null;  // what to light when its article has come
   let read = "";  // the article in the pane
+  let heard = "";  // what was last said of a wait or a note
   let framed = null;  // the report that was last brought into sight
   let shown = "";  // the turn whose light is on
 
@@ -164,6 +165,9 @@
   };
 
   const choose = (number) => {
+    // The button that had the focus goes with the bar: it must not fall back to the beginning of the page.
+    const left = document.querySelector(".chooser")?.closest(".turn")?.querySelector("[data-wrong]");
+    if (number === null) left?.focus();
     document.body.classList.toggle("choosing", number !== null);
     document.body.dataset.wrong = number ?? "";
     document.querySelector(".chooser")?.remove();
@@ -283,10 +287,14 @@
     const frame = document.querySelector("#report iframe.report");
     if (frame && frame !== framed) {
       framed = frame;
+      say("The report is here.");
       if (frame.getBoundingClientRect().top > innerHeight * 0.6) bring(frame, "#bench", "start", "instant");
     }
     // Gradio names this button otherwise than it reads, so that nobody could call for it by what they see.
     document.querySelector("button.upload-container[aria-label]")?.removeAttribute("aria-label");
+    const told = [...document.querySelectorAll("#conversation .noted, .wait")].pop()?.textContent.trim() ?? "";
+    const kind = told.replace(/[\d,]+/g, "");  // not again for every sentence that is read, or second that has passed
+    if (kind !== heard) { heard = kind; if (told) say(told); }
     const turns = document.querySelectorAll("#conversation .turn:not(.pending)");
     const newest = turns[turns.length - 1];
     if (awaited && sheet()) {
@@ -302,7 +310,12 @@
     const name = nameOf(newest, turns);
     if (name === shown) return;
     shown = name;
-    if (!newest) { dark(); document.querySelector("#article")?.scrollTo({ top: 0 }); return; }
+    if (!newest) {
+      dark();
+      document.querySelector("#article")?.scrollTo({ top: 0 });
+      if (document.activeElement === document.body && read) box()?.focus();  // started over: the button is gone
+      return;
+    }
     bring(newest, "#conversation", "start", "instant");
     light(newest);
     say([".short", ".said"].map((part) => newest.querySelector(part)?.textContent).filter(Boolean).join(". "));
