@@ -279,6 +279,7 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
                 show_progress_on=above.complaint,
                 api_visibility="private",
                 concurrency_limit=None,  # the library opens one after another
+                js="(...all) => articleQA.leave(...all)",
                 **gone_on,
             ).then(page.suggest_in_steps, [session], desk, **suggesting)
     elif isinstance(page, _LibraryPage):

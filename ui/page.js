@@ -84,7 +84,10 @@
     });
   };
 
-  const tell = (id, detail) => document.querySelector(`${id} [data-listens]`)?.dispatchEvent(new CustomEvent("tell", { bubbles: true, detail }));
+  // Whoever goes on to something else waits for no answer any more (app.py stops looking for it). What `pending` drew,
+  // Python knows nothing of and would not take away.
+  const leave = () => { for (const one of document.querySelectorAll(".turn.pending[data-mine]")) one.remove(); };
+  const tell = (id, detail) => { leave(); document.querySelector(`${id} [data-listens]`)?.dispatchEvent(new CustomEvent("tell", { bubbles: true, detail })); };
 
   const save = (form) => {
     const texts = [...document.querySelectorAll(`.turn [data-copy][data-form="${form}"]`)].map((button) => button.dataset.copy);
@@ -126,6 +129,7 @@
     if (!chat || !question.trim()) return;
     const turn = document.createElement("section");
     turn.className = "turn pending";
+    turn.dataset.mine = "";
     const asked = document.createElement("h2");
     asked.className = "asked";
     asked.dir = "auto";
@@ -138,6 +142,7 @@
     say("Reading");
   };
   window.articleQA = {
+    leave: (...all) => { leave(); return all; },
     pending: (question, ...rest) => {
       pending(String(question ?? ""));
       setTimeout(() => fill(""));  // now, not when the answer comes: the next question may have been typed by then
