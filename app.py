@@ -61,6 +61,7 @@ AT_ONCE = 2  # questions answered side by side; more of them on two cores only m
 WAITING = 100  # questions in line before newcomers are told to come back
 LOOK_EVERY = 0.5  # seconds between two words to a person who waits
 WEB_ADDRESS = re.compile(r"(?i)(?:https?://|www\.)\S+")
+FORGETTING: Any = {"delete_cache": (600, 3600)}  # seconds: Gradio's copies of dropped files are gone an hour later
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 ASKED_AT_ONCE = 8  # articles of the shelf that one question goes to
 AS_IT_IS: Any = gr.skip()  # this part of the page does not change
@@ -130,7 +131,7 @@ def _built(
     library = Library(open_article or functools.partial(open_answerer, cache=folder), cache=folder)
     page = _Page(library, first, folder, shared=shared)
 
-    app = gr.Blocks(title=f"{first.title} – Article QA", analytics_enabled=False, fill_width=True)
+    app = gr.Blocks(title=f"{first.title} – Article QA", analytics_enabled=False, fill_width=True, **FORGETTING)
     with app:
         session = gr.State(Session(key_of(first), (key_of(first),)))
         gr.HTML(MASTHEAD, elem_id="masthead")
@@ -165,7 +166,7 @@ def _built_of_library(answerer: LibraryAnswerer, cache: Path | None) -> tuple[gr
     from ui.archive import Archive  # one article is asked without it
 
     page = _LibraryPage(Archive(answerer), cache_folder() if cache is USER_CACHE else cache)
-    app = gr.Blocks(title=f"{page.archive.name} – Article QA", analytics_enabled=False, fill_width=True)
+    app = gr.Blocks(title=f"{page.archive.name} – Article QA", analytics_enabled=False, fill_width=True, **FORGETTING)
     with app:
         session = gr.State(Session(CONTENTS, (CONTENTS,), everything=True))
         gr.HTML(MASTHEAD, elem_id="masthead")
@@ -262,8 +263,8 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         **quiet,
     )
     arrived = app.load(page.arrive, [session], desk, concurrency_limit=None, **quiet)
-    # Whoever goes on to another article, or starts over, waits for no answer any more: it would come with the session
-    # as it was, and take them back.
+    # Whoever goes on to another article, corrects an answer or starts over waits for no answer any more: it would come
+    # with the session as it was, and take them back. page.js puts the question back into the box (`leave`).
     gone_on: dict[str, Any] = {"cancels": [asking, arrived]}
     suggesting: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": None, **quiet}
     arrived.then(page.suggest_in_steps, [session], desk, **suggesting)
@@ -536,8 +537,7 @@ class _Page:
                 if not self._shared:
                     self._library.forget(key)
                 session = replace(session, opened=tuple(other for other in session.opened if other != key))
-            drawn = self._conversation(session)
-            yield Desk(session, conversation=drawn, shelf=self._shelf_shown(session), waiting="")
+            yield Desk(session, shelf=self._shelf_shown(session), waiting="")
         elif said.get("open"):
             yield from self._bring(lambda: self._article(str(said["open"])), session)
 
@@ -550,11 +550,8 @@ class _Page:
         except UserError as error:
             another = gr.Accordion(open=True)  # the complaint stands in it
             complaint = f'<p role="alert">{escape(str(error))}</p>'
-            drawn = self._conversation(session)
-            yield Desk(
-                conversation=drawn, complaint=complaint, another=another, dropped=None,
-                shelf=self._shelf_shown(session), waiting="",
-            )  # fmt: skip
+            shelf = self._shelf_shown(session)
+            yield Desk(complaint=complaint, another=another, dropped=None, shelf=shelf, waiting="")
             return
         session = session.at(self._library.put(article))
         yield Desk(
@@ -685,7 +682,7 @@ class _LibraryPage(_Page):
         """Show an article, or the contents again."""
         key = str(told._data.get("open", "")) if isinstance(told._data, dict) else ""
         try:
-            yield Desk(session.at(key), self._pane_at(key), complaint="")
+            yield Desk(session.at(key), self._pane_at(key), complaint="", waiting="")
         except UserError as error:
             yield Desk(complaint=f'<p role="alert">{escape(str(error))}</p>')
 
@@ -868,7 +865,8 @@ def launch(
     """Serve the app on host:port (0: any free port) until it is closed; return its address. Raises PortInUse."""
     _keep_local_calls_off_proxies()
     try:
-        port = port or _free_port(host)
+        free = _free_port(host)  # also where none is needed: an address that is not this machine's fails here
+        port = port or free
         _, address, _ = app.launch(
             server_name=f"[{host}]" if ":" in host and not host.startswith("[") else host,
             server_port=port,

@@ -24,7 +24,8 @@ _AUXILIARY = (
 )
 _YES_OR_NO = re.compile(
     rf"^\W*(?:(?:and|but|so|then|also|well|please|hi|hello|hey|ok|okay)\b\W*)*{_AUXILIARY}\s"
-    r"|\bwhether\b(?! or not\b)|\b(?:tell me|know|idea|say|sure|wonder|ask) if\b"
+    r"|^(?!\W*(?:who|whom|whose|what|which|when|where|why|how)\b).*"
+    r"(?:\bwhether\b(?! or not\b)|\b(?:tell me|know|idea|say|sure|wonder|ask) if\b)"
     rf"|,\s*(?:right|correct|true|{_AUXILIARY}\s+(?:not\s+)?(?:it|he|she|they|we|you|there))\W*$",
     re.I,
 )
@@ -100,7 +101,10 @@ def premises(question: str, text: str) -> Premises:
     measured = names.union(_MEASURED.findall(asked))
     opposable = tuple(
         # "When did they accept it?" is opposed by "rejected"; "Which rose and which fell?" takes neither for granted.
-        (word, frozenset().union(*(_forms(other) for other in table[word] if other not in _LOOSE)) - _NO_FORMS)
+        (
+            word,
+            frozenset().union(*({other, *(_forms(other) - _NO_FORMS)} for other in table[word] if other not in _LOOSE)),
+        )
         for word in sorted(words - _LOOSE - measured)
         if word in table and not words.intersection(table[word])
     )
@@ -140,6 +144,10 @@ def held_against(question: str, article_index: ArticleIndex, rows: Sequence[int]
             for row in rows
         ],
     )
+
+
+def _opposing_forms(word: str) -> frozenset[str]:
+    return frozenset({word, *(_forms(word) - _NO_FORMS)})
 
 
 def _as_written(word: str, text: str) -> str:

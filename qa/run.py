@@ -228,10 +228,10 @@ def read_run(folder: str | Path) -> Run:
 
 
 def recorded(folder: Path) -> int:
-    """Return how many questions a run folder has the outcome of; 0 when it is none."""
+    """Return how many questions a run folder has the outcome of that no error kept; 0 when it is none."""
     try:
         with (folder / "outcomes.jsonl").open("rb") as lines:
-            return sum(line.endswith(b"\n") for line in lines)
+            return sum(line.endswith(b"\n") and b'"error": null' in line for line in lines)
     except (FileNotFoundError, NotADirectoryError):
         return 0
 

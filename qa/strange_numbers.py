@@ -1,6 +1,6 @@
 """A question and an article's text come in; the numbers of the question that the text never gives go out.
 
-A number counts as given in whatever way a text may write it: in figures or words, with separators or without, as a
+A number counts as given in whatever way texts mostly write it: in figures or words, with separators or without, as a
 cardinal or an ordinal, "1.2 million" or "1,200,000", "10.30am" or "10:30", "2010-12" or "2012", "'80s" or "1980s",
 "World War II" or "World War 2". In doubt it is given: to call a sound question strange costs more than it tells.
 """
@@ -36,6 +36,7 @@ _VALUES = {
     **{f"{word}{end}": 10**zeros for word, zeros in (("hundred", 2), ("thousand", 3)) for end in ("", "s", "th")},
     "thrice": 3, "triple": 3, "million": 10**6, "billion": 10**9,
 }  # fmt: skip
+_ROMAN_NUMERAL = re.compile(rf"\b(?:{'|'.join(_ROMAN)})\b")
 _ALWAYS = frozenset({"1"})  # "a", "an", "the": every text has one of something
 
 _FIGURES = r"\d+(?:,\d{3})*(?:\.\d+)?"
@@ -69,7 +70,7 @@ def strange_numbers(question: str, text: str) -> tuple[str, ...]:
         year = date["year"] or date["after"] or date["last"] or ""
         if len(year) == 4 and year not in _given(text):
             found.append(year)
-    asked = _DATE.sub(" ", asked)
+    asked = _SPAN_OF_YEARS.sub(lambda years: f"{years[0][:4]} {years[1]}{years[2]}", _DATE.sub(" ", asked))
     short = {match.start(): match[0] for match in _SHORT_YEAR.finditer(asked)}
     for match in _ASKED.finditer(asked):
         number = match[0].strip()
@@ -97,9 +98,10 @@ def _forms(match: re.Match[str]) -> frozenset[str]:
 def _given(text: str) -> frozenset[str]:
     """All numbers that a text gives, in figures or in words."""
     lower = text.lower()
-    given = {form for match in _GIVEN.finditer(lower) for form in _forms(match)}
+    figures = {match[0]: match for match in _GIVEN.finditer(lower)}  # each once: a long text has many
+    given = {form for match in figures.values() for form in _forms(match)}
     given.update(century + year for century, year in _SPAN_OF_YEARS.findall(text))
-    given.update(str(number) for number, roman in enumerate(_ROMAN, start=1) if re.search(rf"\b{roman}\b", text))
+    given.update(str(_ROMAN.index(roman) + 1) for roman in set(_ROMAN_NUMERAL.findall(text)))
     return frozenset(given.union(_spelt(_WORD.findall(lower))))
 
 
@@ -116,7 +118,7 @@ def _spelt(words: Iterable[str]) -> set[str]:
         found.add(str(value))
         if group is None:
             group = value
-        elif value == 100:
+        elif value == 100 and group < 100:
             group *= value
         elif value > 100:
             total, group = total + group * value, 0

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from index.article import article_from_text
 from index.build import build_index
-from qa.contradiction import held_against, opposed, premises, undenied
+from qa.contradiction import asks_yes_or_no, held_against, opposed, premises, undenied
 from qa.opposites import opposites
 
 DROUGHT = "In 2010 the forest had another severe drought, worse than that of 2005. Twelve towns ran dry."
@@ -57,6 +57,30 @@ def test_a_verb_is_opposed_in_whatever_form_the_text_has_it():
 )
 def test_an_ordinary_question_is_not_opposed_by_a_word_that_only_looks_like_the_opposite(question, sentence):
     assert opposed(premises(question, sentence), sentence) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "wants"),
+    [
+        ("Did he go?", True),
+        ("Please, did he go?", True),
+        ("Tell me whether he went.", True),
+        ("I want to know if he went", True),
+        ("He went, didn't he?", True),
+        ("Who decided whether the bridge was safe?", False),
+        ("When did she ask if the train had left?", False),
+        ("Who went, and when?", False),
+    ],
+)
+def test_what_wants_yes_or_no_is_told_from_what_wants_more(question, wants):
+    assert asks_yes_or_no(question) is wants
+
+
+def test_an_opposite_counts_both_ways_though_its_other_forms_mislead():
+    assert opposed(premises("When was the company dissolved?", ""), "It was founded in 1990.") == (
+        "dissolved",
+        "founded",
+    )
 
 
 def test_the_opposite_is_quoted_as_the_sentence_writes_it():

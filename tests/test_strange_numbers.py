@@ -36,6 +36,7 @@ from qa.strange_numbers import strange_numbers
         ("What was worn in the 80s?", "In the 1980s hats were worn."),
         ("What happened in '08?", "In 2008 it closed."),
         ("What ended in 2012?", "It went on in 2010-12."),
+        ("Who fought in 1939-45?", "It lasted from 1939 to 1945."),
         ("When was world war 2?", "World War II began in 1939."),
         ("What is the A320?", "A jet."),  # a name, not a number
         ("was it dry b4 noon", "It was dry."),

@@ -84,9 +84,14 @@
     });
   };
 
-  // Whoever goes on to something else waits for no answer any more (app.py stops looking for it). What `pending` drew,
-  // Python knows nothing of and would not take away.
-  const leave = () => { for (const one of document.querySelectorAll(".turn.pending[data-mine]")) one.remove(); };
+  // Whoever goes on to something else waits for no answer any more (app.py stops looking for it): the question goes back
+  // into the box, where nothing was typed since.
+  const leave = () => {
+    for (const one of document.querySelectorAll(".turn.pending")) {
+      if (box() && !box().value) type(one.querySelector(".asked").textContent);
+      one.remove();
+    }
+  };
   const tell = (id, detail) => { leave(); document.querySelector(`${id} [data-listens]`)?.dispatchEvent(new CustomEvent("tell", { bubbles: true, detail })); };
 
   const save = (form) => {
@@ -129,7 +134,6 @@
     if (!chat || !question.trim()) return;
     const turn = document.createElement("section");
     turn.className = "turn pending";
-    turn.dataset.mine = "";
     const asked = document.createElement("h2");
     asked.className = "asked";
     asked.dir = "auto";
@@ -298,7 +302,8 @@
     // Gradio names this button otherwise than it reads, so that nobody could call for it by what they see.
     document.querySelector("button.upload-container[aria-label]")?.removeAttribute("aria-label");
     const told = [...document.querySelectorAll("#conversation .noted, .wait")].pop()?.textContent.trim() ?? "";
-    const kind = told.replace(/[\d,]+/g, "");  // not again for every sentence that is read, or second that has passed
+    // Not again for every sentence that is read, or second that has passed; but for every note.
+    const kind = told.replace(/[\d,]+/g, "") + document.querySelectorAll(".noted").length;
     if (kind !== heard) { heard = kind; if (told) say(told); }
     const turns = document.querySelectorAll("#conversation .turn:not(.pending)");
     const newest = turns[turns.length - 1];
