@@ -197,9 +197,17 @@ def test_an_opposite_in_the_nearest_sentence_is_named_beside_the_word_of_the_que
     assert refused.contrast == ("mild", "severe")
     assert refused.reason == "No sentence answers this well enough: the nearest one says “severe”, not “mild”."
     assert strict.ask("When was the severe flood of the river?").contrast is None
-    answered = answerer_for(text, encoder, min_confidence=0.0).ask("When was the mild flood of the river?")
-    assert answered.sentence is not None
-    assert answered.contrast == ("mild", "severe")
+
+
+@pytest.mark.parametrize(("intercept", "told"), [(-1.0, ("mild", "severe")), (3.0, None)])
+def test_a_sure_answer_is_not_quibbled_at(encoder, intercept, told):
+    """Shown at 27 % an answer is held against the question word by word, at 95 % not."""
+    article = article_from_text("The river flood of 1953 was severe. The bridge was built in 1960.")
+    calibration = Calibration("fused", intercept)
+    answerer = Answerer(build_index(article, encoder), encoder, FusedReader(), calibration, min_confidence=0.0)
+    answer = answerer.ask("When was the mild flood of the river?")
+    assert answer.answered
+    assert answer.contrast == told
 
 
 @pytest.mark.model
