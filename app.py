@@ -67,8 +67,8 @@ ASKED_AT_ONCE = 8  # articles of the shelf that one question goes to
 AS_IT_IS: Any = gr.skip()  # this part of the page does not change
 
 
-class PortInUse(UserError):
-    """Another program listens on the port that was asked for."""
+class CannotListen(UserError):
+    """Another program has the port that was asked for, or the address is no address of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -806,7 +806,7 @@ def serve(
 
     mcp: also offer the article to assistants, by the Model Context Protocol at /gradio_api/mcp/.
     block: False returns at once and serves until the process ends.
-    Raises PortInUse, MissingExtra.
+    Raises CannotListen, MissingExtra.
     """
     _refuse_without_mcp(mcp)
     folder = cache_folder() if cache is USER_CACHE else cache
@@ -837,7 +837,7 @@ def serve_library(
 ) -> str:
     """Open the app on all articles of a library, as `serve` does for one; return its address.
 
-    Raises PortInUse, MissingExtra.
+    Raises CannotListen, MissingExtra.
     """
     _refuse_without_mcp(mcp)
     app, page = _built_of_library(answerer, cache if host.strip("[]") in LOCAL_HOSTS else None)
@@ -862,7 +862,7 @@ def _served(app: gr.Blocks, page: _Page, told: str, *, block: bool, **options: A
 def launch(
     app: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, open_browser: bool = False, mcp: bool = False
 ) -> str:
-    """Serve the app on host:port (0: any free port) until it is closed; return its address. Raises PortInUse."""
+    """Serve the app on host:port (0: any free port) until it is closed; return its address. Raises CannotListen."""
     _keep_local_calls_off_proxies()
     try:
         free = _free_port(host)  # also where none is needed: an address that is not this machine's fails here
@@ -879,10 +879,10 @@ def launch(
         )
     except OSError as error:
         if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or isinstance(error, socket.gaierror):
-            raise PortInUse(
+            raise CannotListen(
                 f"this machine has no address {host!r}. Leave --host out, or give one of its own."
             ) from None
-        raise PortInUse(f"port {port} of {host} is taken. Choose another with --port, or 0 for any.") from None
+        raise CannotListen(f"port {port} of {host} is taken. Choose another with --port, or 0 for any.") from None
     if mcp:
         _answer_in_json(app.mcp_server_obj)
     return str(address)

@@ -6,7 +6,6 @@ Exit status: 0 answered (or done), 1 error, 2 wrong usage, 3 the article does no
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -435,12 +434,9 @@ def _print_answer(answer: Answer, answerer: Answerer | LibraryAnswerer, *, k: in
 
 
 def _print_json(record: Mapping[str, Any]) -> None:
-    from qa.show import json_line
+    from qa.show import print_json
 
-    line = json_line(record)
-    # Another program reads this: where the stream is not UTF-8, escapes are exact and "?" would be a lie.
-    readable = (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
-    print(line if readable else json.dumps(record), flush=True)
+    print_json(record)
 
 
 def _megabytes(size: int) -> str:

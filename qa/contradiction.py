@@ -25,7 +25,7 @@ _AUXILIARY = (
 _YES_OR_NO = re.compile(
     rf"^\W*(?:(?:and|but|so|then|also|well|please|hi|hello|hey|ok|okay)\b\W*)*{_AUXILIARY}\s"
     r"|^(?!\W*(?:who|whom|whose|what|which|when|where|why|how)\b).*"
-    r"(?:\bwhether\b(?! or not\b)|\b(?:tell me|know|idea|say|sure|wonder|ask) if\b)"
+    r"(?:\bwhether\b|\b(?:tell me|know|idea|say|sure|wonder|ask) if\b)"
     rf"|,\s*(?:right|correct|true|{_AUXILIARY}\s+(?:not\s+)?(?:it|he|she|they|we|you|there))\W*$",
     re.I,
 )
@@ -33,7 +33,7 @@ _YES_OR_NO = re.compile(
 _DENIES = re.compile(r"\b(?:not|never|cannot|no longer|fails? to|failed to)\b|n['’]t\b")
 # "Why didn't he go?" is answered by what he did instead, and "not only" denies nothing.
 _DENIES_NOT = re.compile(
-    r"^\W*(?:(?:and|but|so)\s+)?(?:why|how come)\b|\breasons?\b|\b(?:not|n['’]t) (?:only|just|the only)\b|\bor not\b"
+    r"^\W*(?:(?:and|but|so)\s+)?(?:why|how come)\b|\breasons?\b|(?:\bnot|n['’]t) (?:only|just|the only)\b|\bor not\b"
 )
 # What a sentence may deny with, in so many ways that only their absence tells something: words, stems, prefixes.
 _DENYING = r"""

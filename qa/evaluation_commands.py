@@ -639,7 +639,9 @@ def print_tables(tables: list[RenderableType]) -> None:
 
 def _print(text: str) -> None:
     """Print JSON, in ASCII where the output could not hold every letter."""
-    if (sys.stdout.encoding or "").lower().replace("_", "-") != "utf-8":
+    from qa.show import stream_is_utf8
+
+    if not stream_is_utf8():
         text = json.dumps(json.loads(text), indent=2)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 

@@ -6,7 +6,6 @@ Everything that takes time to import is imported by the command that needs it.
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,10 +270,9 @@ def _report(complaints: list[Any], *, as_json: bool) -> None:
 
 
 def _print(record: dict[str, Any]) -> None:
-    from qa.show import json_line
+    from qa.show import print_json
 
-    line = json_line(record) if (sys.stdout.encoding or "").lower() == "utf-8" else json.dumps(record)
-    print(line, flush=True)
+    print_json(record)
 
 
 def _say(message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -141,6 +142,17 @@ def json_line(record: Mapping[str, Any]) -> str:
     except UnicodeEncodeError:
         return json.dumps(record)
     return line
+
+
+def stream_is_utf8() -> bool:
+    """Return whether standard output holds every letter. Where not, JSON is escaped: "?" would be a lie."""
+    return (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """Print the record as one line of JSON, for another program to read."""
+    sys.stdout.write((json_line(record) if stream_is_utf8() else json.dumps(record)) + "\n")
+    sys.stdout.flush()
 
 
 def _place(read: ReadSentence, article_index: ArticleIndex) -> str:

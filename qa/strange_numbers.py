@@ -61,7 +61,7 @@ _WANTED = re.compile(
 
 
 def strange_numbers(question: str, text: str) -> tuple[str, ...]:
-    """Return the numbers of the question that the text never gives, as the question writes them, each once."""
+    """Return the numbers of the question that the text never gives, each once, as written there but in lower case."""
     asked = _WANTED.sub(" ", question.lower())
     times = _TIME.finditer(asked)
     found = [time[0] for time in times if not _gives_time(text, int(time[1]), int(time[2] or time[3]))]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from training.asked import (
     OURS,
     AskedQuestion,
-    Change,
+    Edit,
     as_change,
     as_question,
     changes_between,
@@ -82,7 +82,7 @@ def test_a_question_that_does_not_fit_the_data_is_left_out(paragraph, answer):
 def test_a_changed_question_is_kept_as_its_change_and_comes_back_word_for_word():
     twin = AskedQuestion("squad11.train:0", 1, "When did the yearbook never come out on film?", ())
     kept = as_change(twin, ARTICLE["questions"])
-    assert (kept.of, kept.changes) == ("5733", (Change(4, 5, ("never",)), Change(7, 9, ("on", "film?"))))
+    assert (kept.of, kept.changes) == ("5733", (Edit(4, 5, ("never",)), Edit(7, 9, ("on", "film?"))))
     assert lines_of([kept]) == ["@ squad11.train:0 | 1", "~ 5733 | 4-5 never; 7-9 on film?"]
     assert read_asked(lines_of([kept])) == [kept]
     question = as_question(kept, ARTICLE, 0)
@@ -106,7 +106,7 @@ def test_changes_make_one_question_of_the_other(before, after):
     assert with_changes(before, changes_between(before, after)) == after
 
 
-@pytest.mark.parametrize(("of", "change"), [("nobody", Change(0, 1, ("Who",))), ("5733", Change(8, 10, ("film?",)))])
+@pytest.mark.parametrize(("of", "change"), [("nobody", Edit(0, 1, ("Who",))), ("5733", Edit(8, 10, ("film?",)))])
 def test_a_change_that_does_not_fit_the_data_is_left_out(of, change):
     assert as_question(AskedQuestion("squad11.train:0", 1, "", (), of, (change,)), ARTICLE, 0) is None
 

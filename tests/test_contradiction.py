@@ -66,6 +66,7 @@ def test_an_ordinary_question_is_not_opposed_by_a_word_that_only_looks_like_the_
         ("Please, did he go?", True),
         ("Tell me whether he went.", True),
         ("I want to know if he went", True),
+        ("Tell me whether or not he went.", True),
         ("He went, didn't he?", True),
         ("Who decided whether the bridge was safe?", False),
         ("When did she ask if the train had left?", False),
@@ -105,6 +106,7 @@ def test_a_word_that_stands_beside_is_not_opposed():
         ("Why didn't he resign?", "He wanted to finish the job.", False),  # what he did instead answers it
         ("What was the reason that he did not come?", "He was in hospital.", False),
         ("Who didn't survive the crash?", "The pilot was killed.", False),
+        ("What isn't only cheap but good?", "In the harbour it is cheap and good.", False),
         ("Where is it not only cheap but good?", "In the harbour it is cheap and good.", False),
         ("The stabbing didn't happen indoors, did it?", "He stabbed her in the street.", False),
     ],

@@ -38,7 +38,7 @@ _CHANGE = re.compile(r"(\d+)-(\d+)((?: .*)?)")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Edit:
     """Words `first` to `end` - 1 of a question (from 0, cut at spaces) replaced by `words`, none or several."""
 
     first: int
@@ -55,7 +55,7 @@ class AskedQuestion:
     question: str  # "" where it is a changed one
     answers: tuple[str, ...]  # none: the paragraph does not answer
     of: str = ""  # id of the question that is changed
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Edit, ...] = ()
 
 
 def read_asked(lines: Iterable[str]) -> list[AskedQuestion]:
@@ -90,30 +90,30 @@ def read_asked(lines: Iterable[str]) -> list[AskedQuestion]:
     return found
 
 
-def read_changes(text: str) -> tuple[Change, ...]:
+def read_changes(text: str) -> tuple[Edit, ...]:
     """Return the changes that "3-5 by the rector; 9-9 not" writes. Raises ValueError where that is not readable."""
     found = []
     for part in text.split("; "):
         match = _CHANGE.fullmatch(part.strip())
         if match is None or int(match[1]) > int(match[2]):
             raise ValueError("wanted changes such as 3-5 by the rector; 9-9 not")
-        found.append(Change(int(match[1]), int(match[2]), tuple(match[3].split())))
+        found.append(Edit(int(match[1]), int(match[2]), tuple(match[3].split())))
     return tuple(found)
 
 
-def written(changes: Iterable[Change]) -> str:
+def written(changes: Iterable[Edit]) -> str:
     """Return changes as `read_changes` reads them."""
     return "; ".join(" ".join((f"{one.first}-{one.end}", *one.words)) for one in changes)
 
 
-def changes_between(question: str, changed: str) -> tuple[Change, ...]:
+def changes_between(question: str, changed: str) -> tuple[Edit, ...]:
     """Return the fewest changes by words that make one question of the other."""
     before, after = question.split(), changed.split()
     steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    return tuple(Change(i, end, tuple(after[j:to])) for kind, i, end, j, to in steps if kind != "equal")
+    return tuple(Edit(i, end, tuple(after[j:to])) for kind, i, end, j, to in steps if kind != "equal")
 
 
-def with_changes(question: str, changes: Iterable[Change]) -> str:
+def with_changes(question: str, changes: Iterable[Edit]) -> str:
     """Return the question with the changes made, its words one space apart. Raises ValueError where it is too short."""
     words = question.split()
     for one in sorted(changes, key=lambda change: -change.first):  # from the end, so that the places stay
