@@ -37,6 +37,7 @@ from qa.contradiction import asks_yes_or_no, held_against
 from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
+from qa.speakers import said_by, speakers, straightened
 from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Noticed, shared_out, weigh
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -45,6 +46,8 @@ POSITIONS = 512  # word pieces that the model can tell the places of
 WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the question and two turns it must fit POSITIONS
 ARTICLES_REMEMBERED = 8
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
+STRETCH = 200  # sentences that are gone through at once to see who speaks
+STRETCH_BEFORE = 20  # ... and those before them, for who spoke last
 LONGEST_SPAN = 32  # word pieces
 # A full stop that ends a sentence, and is not a part of "a.m.", "U.S." or "Inc.".
 _STOPPED = re.compile(r"(?<![^\s\"“‘'(])(?:[a-z]{3,}|\S*\d)\.\Z")
@@ -83,10 +86,15 @@ class ReaderSettings:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A sentence in word pieces."""
+    """A sentence in word pieces, after those of "Ines Mora said:" where it is hers and does not say so."""
 
     ids: list[int]
-    places: list[tuple[int, int]]  # characters of each piece, from the start of the sentence
+    places: list[tuple[int, int]]  # characters of each of its own pieces, from the start of the sentence
+
+    @property
+    def before(self) -> int:
+        """How many pieces stand before its own."""
+        return len(self.ids) - len(self.places)
 
 
 @dataclass(frozen=True)
@@ -281,8 +289,9 @@ class TrainedReader:
         feed = {"words": self._words[ids], "attention_mask": np.ones_like(ids), "token_type_ids": types, "pool": pool}
         sentence, starts, ends = self._session.run(["sentence", "start", "end"], feed)
         return {
-            row: SentenceLogits(float(sentence[0, number]), starts[0, first:end], ends[0, first:end])
+            row: SentenceLogits(float(sentence[0, number]), starts[0, own:end], ends[0, own:end])
             for number, (row, (first, end)) in enumerate(zip(window, places, strict=True))
+            for own in (first + pieces[row].before,)
         }
 
     def _head(self, question: str, history: Sequence[Turn]) -> list[int]:
@@ -402,9 +411,23 @@ class _LazyPieces(Mapping[int, Pieces]):
 
     def make(self, rows: range) -> None:
         missing = [row for row in rows if row not in self._known]
-        texts = [self._index.sentences[row].text for row in missing]
-        for row, encoded in zip(missing, self._tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
-            self._known[row] = Pieces(encoded.ids[: self._most], encoded.offsets[: self._most])
+        texts = [straightened(self._index.sentences[row].text) for row in missing]
+        said = [said_by(who) for who in self._speakers(missing)]
+        before = self._tokenizer.encode_batch(said, add_special_tokens=False)
+        own = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        for row, one, other in zip(missing, before, own, strict=True):
+            room = self._most - len(one.ids)
+            self._known[row] = Pieces([*one.ids, *other.ids[:room]], other.offsets[:room])
+
+    def _speakers(self, rows: Sequence[int]) -> list[str]:
+        """Who is quoted in these sentences. A long article is gone through by stretches, always the same ones."""
+        found: dict[int, str] = {}
+        for stretch in sorted({row // STRETCH for row in rows}):
+            low = max(stretch * STRETCH - STRETCH_BEFORE, 0)
+            sentences = self._index.sentences[low : (stretch + 1) * STRETCH]
+            quoted = speakers([sentence.text for sentence in sentences], [sentence.paragraph for sentence in sentences])
+            found.update((row, who) for row, who in enumerate(quoted, start=low) if row // STRETCH == stretch)
+        return [found[row] for row in rows]
 
 
 def lead_place(sentences: Sequence[Sentence], row: int) -> int:

@@ -247,6 +247,35 @@ def test_a_text_of_one_window_is_not_read_twice_alike(encoder_and_index):
 
 
 @pytest.mark.model
+def test_who_is_quoted_is_read_before_the_sentence_and_answers_come_from_the_sentence(encoder_and_index):
+    encoder, _ = encoder_and_index
+    text = "Ines Mora said: “I keep the lock.\n\n“The toll was five pence then.”"
+    article_index = build_index(article_from_text(text), encoder)
+    reader = TrainedReader()
+    pieces = reader._pieces_of(article_index)[1]
+    assert reader._tokenizer.decode(pieces.ids) == 'ines mora said : " the toll was five pence then. "'
+    assert pieces.before == 5  # in, ##es, mora, said, :
+    question = "How much did Mora charge?"
+    logits = reader.logits(question, (), article_index, retrieve(question, article_index, encoder))[1]
+    assert len(logits.starts) == len(pieces.ids) - 5
+    start, end = reader.span_offsets(article_index, 1, 0, len(logits.starts) - 1)
+    assert text[start:end] == "“The toll was five pence then.”"
+
+
+@pytest.mark.model
+def test_who_is_quoted_late_in_a_long_article_does_not_depend_on_what_was_read_first(encoder_and_index):
+    encoder, _ = encoder_and_index
+    paragraphs = [f'"The toll of mill {n} was raised again," said Ines Mora. "Nobody paid it."' for n in range(230)]
+    article_index = build_index(article_from_text("\n\n".join(paragraphs)), encoder)
+    last = len(article_index.sentences) - 1
+    forward = TrainedReader()._pieces_of(article_index)
+    forward.make(range(last + 1))
+    backward = TrainedReader()._pieces_of(article_index)
+    assert [backward[row].ids for row in range(last, -1, -1)] == [forward[row].ids for row in range(last, -1, -1)]
+    assert forward[last].before == 5
+
+
+@pytest.mark.model
 def test_a_short_answer_lies_in_its_sentence(asked):
     text = builtin_article().text
     for sentence in asked("What was the lawyer called?").sentences:

@@ -134,7 +134,7 @@ def test_an_answer_is_marked_where_it_stands_after_a_name_before_it_grew(example
     text = "When Reed came, the toll was five pence, said Reed."
     encoded = examples.tokenizer.encode(text, add_special_tokens=False)
     start = text.index("five pence")
-    cut = Sentences([text], [encoded.ids], [encoded.offsets], [frozenset()], [0])
+    cut = Sentences([text], [""], [encoded.ids], [encoded.offsets], [frozenset()], [0])
     spans = {0: [(start, start + len("five pence"))]}
     cut, spans = examples.rewritten(cut, [range(1)], ("Reed", "Wilhelmina Montgomery"), [], spans)
     found = row([101], cut, range(1), {0}, spans)
@@ -142,11 +142,27 @@ def test_an_answer_is_marked_where_it_stands_after_a_name_before_it_grew(example
     assert examples.tokenizer.decode(found.pieces[found.starts[0] : found.ends[0] + 1]) == "five pence"
 
 
+def test_who_is_quoted_stands_before_the_sentence_is_no_answer_and_is_renamed_with_it(examples):
+    from training.examples import Sentences, in_pieces, row
+
+    text = "“The toll was five pence.”"
+    pieces, places = in_pieces(examples.tokenizer, "Reed said:", text)
+    cut = Sentences([text], ["Reed said:"], [pieces], [places], [frozenset()], [0])
+    start = text.index("five pence")
+    spans = {0: [(start, start + len("five pence"))]}
+    cut, spans = examples.rewritten(cut, [range(1)], ("Reed", "Montgomery"), [], spans)
+    found = row([101], cut, range(1), {0}, spans)
+    assert examples.tokenizer.decode(found.pieces[1:-1]) == 'montgomery said : " the toll was five pence. "'
+    assert examples.tokenizer.decode(found.pieces[found.starts[0] : found.ends[0] + 1]) == "five pence"
+    found = row([101], cut, range(1), {0}, {0: [(0, 4)]})  # from the sentence's first character, not from the name
+    assert examples.tokenizer.decode(found.pieces[found.starts[0] : found.ends[0] + 1]) == '" the'
+
+
 def test_a_full_window_loses_nothing_to_a_long_question():
     """320 pieces of article and 99 before them fit the model's 512 places; the right sentence stands last."""
     from training.examples import Sentences, row
 
-    cut = Sentences(["word"] * 4, [[7] * 80] * 4, [[(0, 4)] * 80] * 4, [frozenset()] * 4, [0] * 4)
+    cut = Sentences(["word"] * 4, [""] * 4, [[7] * 80] * 4, [[(0, 4)] * 80] * 4, [frozenset()] * 4, [0] * 4)
     found = row([101] + [5] * 98, cut, range(4), {3}, {3: [(0, 4)]})
     assert found.pieces.count(7) == 320
     assert found.gold == [3]
@@ -156,7 +172,7 @@ def test_a_full_window_loses_nothing_to_a_long_question():
 def test_a_sentence_that_no_place_is_left_for_is_not_called_right():
     from training.examples import Sentences, row
 
-    cut = Sentences(["word"] * 8, [[7] * 80] * 8, [[(0, 4)] * 80] * 8, [frozenset()] * 8, [0] * 8)
+    cut = Sentences(["word"] * 8, [""] * 8, [[7] * 80] * 8, [[(0, 4)] * 80] * 8, [frozenset()] * 8, [0] * 8)
     assert row([101], cut, range(8), {7}, {7: [(0, 4)]}).gold == []
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from qa.speakers import said_by, speakers, straightened
 from training.traps import NAME, NUMBER, Change, changed_word, replaced, trap, without_span
 
 CLS, SEP, PAD = 101, 102, 0
@@ -33,8 +34,9 @@ class Sentences:
     """The sentences of an article in word pieces."""
 
     texts: list[str]
-    pieces: list[list[int]]
-    places: list[list[tuple[int, int]]]  # characters of each piece in its sentence
+    said: list[str]  # what stands before each sentence for the reader: "Ines Mora said:", or nothing
+    pieces: list[list[int]]  # those of what stands before it, then its own
+    places: list[list[tuple[int, int]]]  # characters of each piece in its sentence; (0, 0) of what stands before it
     words: list[frozenset[str]]
     paragraph_of: list[int]
 
@@ -87,11 +89,13 @@ class Examples:
                 article = json.loads(line)
                 if article["set"] not in data["sets"]:
                     continue  # the stories, which the first four rounds did not have
-                encoded = tokenizer.encode_batch(article["sentences"], add_special_tokens=False)
+                said = [said_by(who) for who in speakers(article["sentences"], article["paragraph_of"])]
+                cut = [in_pieces(tokenizer, *one) for one in zip(said, article["sentences"], strict=True)]
                 article["cut"] = Sentences(
                     article["sentences"],
-                    [e.ids[:400] for e in encoded],
-                    [e.offsets[:400] for e in encoded],
+                    said,
+                    [pieces for pieces, _ in cut],
+                    [places for _, places in cut],
                     [content_words(text) for text in article["sentences"]],
                     article["paragraph_of"],
                 )
@@ -293,7 +297,7 @@ class Examples:
         spans: dict[int, list[tuple[int, int]]],
     ) -> tuple[Sentences, dict[int, list[tuple[int, int]]]]:
         """Return the sentences with words replaced or answers taken out, and where the answers now stand in them."""
-        texts, pieces, places = list(cut.texts), list(cut.pieces), list(cut.places)
+        texts, said, pieces, places = list(cut.texts), list(cut.said), list(cut.pieces), list(cut.places)
         moved = dict(spans)
         for number in {number for window in windows for number in window}:
             text = cut.texts[number]
@@ -306,10 +310,12 @@ class Examples:
                     at = len(replaced(text[:start], change))
                     kept.append((at, at + len(replaced(text[start:end], change))))
                 text, moved[number] = replaced(text, change), kept
-            if text != cut.texts[number]:
-                encoded = self.tokenizer.encode(text, add_special_tokens=False)
-                texts[number], pieces[number], places[number] = text, encoded.ids[:400], encoded.offsets[:400]
-        return Sentences(texts, pieces, places, cut.words, cut.paragraph_of), moved
+            if change is not None:
+                said[number] = replaced(said[number], change)
+            if text != cut.texts[number] or said[number] != cut.said[number]:
+                texts[number] = text
+                pieces[number], places[number] = in_pieces(self.tokenizer, said[number], text)
+        return Sentences(texts, said, pieces, places, cut.words, cut.paragraph_of), moved
 
     def with_earlier_turn(
         self, text: str, article: dict[str, Any], question_number: int, rng: random.Random
@@ -336,6 +342,14 @@ class Examples:
                 pronoun, after = {"he": "his", "she": "her", "it": "its", "they": "their"}[pronoun], after[2:]
             text = text[: match.start()] + pronoun + after
         return text, [turn]
+
+
+def in_pieces(tokenizer: Tokenizer, said: str, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return a sentence in word pieces, after those of what stands before it, and the characters of each in `text`."""
+    before = tokenizer.encode(said, add_special_tokens=False).ids if said else []
+    own = tokenizer.encode(straightened(text), add_special_tokens=False)
+    places = [*((0, 0) for _ in before), *own.offsets]
+    return [*before, *own.ids][:400], places[:400]
 
 
 def chosen(draw: float, settings: dict[str, Any]) -> str:

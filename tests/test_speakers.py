@@ -1,0 +1,105 @@
+"""Who is quoted: carried on over sentences and paragraphs, back to one before, and nobody where nobody is known."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.sentences import split_sentences
+from qa.speakers import said_by, speakers, straightened
+
+
+def who(*paragraphs: str) -> list[str]:
+    sentences = split_sentences("\n\n".join(paragraphs))
+    return speakers([sentence.text for sentence in sentences], [sentence.paragraph for sentence in sentences])
+
+
+RUNNING = (
+    "Superintendent Ines Mora said: “We have spoken to everyone who was on the pier.",
+    "“The keeper is a witness and will be helped. He has been told so.",
+    "“We still ask for photographs.”",
+    "Hundreds of people wrote to the paper.",
+)
+
+
+def test_a_quotation_that_runs_on_over_paragraphs_keeps_its_speaker_to_its_end():
+    mora = "Superintendent Ines Mora"
+    assert who(*RUNNING) == ["", mora, mora, mora, ""]
+
+
+def test_straight_marks_say_the_same_as_typeset_ones():
+    assert who(*map(straightened, RUNNING)) == who(*RUNNING)
+
+
+def test_a_statement_that_is_read_out_is_said_by_the_statement():
+    found = who(
+        "Read by his solicitor, Tom Reed, who has acted for the harbour's owners, the statement said: “I am no thief.",
+        "“I saw the boat drift and went after it.”",
+    )
+    assert found == ["", "the statement"]
+
+
+def test_who_is_named_after_the_first_sentence_says_the_first_too():
+    assert who('"I ran as far as the mill." "It was dark," said Ines Mora. "I heard the water."') == [
+        "Ines Mora", "", "Ines Mora",
+    ]  # fmt: skip
+
+
+def test_a_pronoun_is_who_spoke_last():
+    assert who('"We ran," said Ines Mora.', '"Nobody helped us at all," she said.') == ["", "Ines Mora"]
+
+
+def test_two_speakers_are_kept_apart():
+    found = who(
+        '"The lock was broken," said Ines Mora. "I told them twice."',
+        '"Nobody ever told us anything," said Tom Reed. "The lock was new."',
+        '"It was tested in the spring."',
+    )
+    assert found == ["", "Ines Mora", "", "Tom Reed", "Tom Reed"]
+
+
+def test_what_somebody_said_without_marks_leads_on_to_what_is_quoted():
+    assert who("Reed told Radio Vasko that he had slept.", '"I woke up in the water and swam."') == ["", "Reed"]
+
+
+def test_a_name_between_commas_is_found():
+    assert who('Ines Mora, 41, who keeps the lock, said: "I told them. They laughed at all of it."')[1] == "Ines Mora"
+
+
+@pytest.mark.parametrize(
+    "paragraphs",
+    [
+        ("The book “The Last Lock” sold well. It cost £3.",),  # a title is no speech
+        ("“I ran as far as the mill and waited there.”",),  # nobody is named at all
+        ("Ines Mora said so.", "The lock is old.", "The weir is new.", "“I ran as far as the mill and waited.”"),
+        ("He was told to go.", "The mill is shut."),
+    ],
+)
+def test_where_nobody_is_quoted_or_known_nobody_is_named(paragraphs):
+    assert not any(who(*paragraphs))
+
+
+def test_a_sentence_that_has_the_name_is_not_told_it_again():
+    assert who("“Mora is my name, and I keep the lock,” said Ines Mora. “Mora the keeper, they call me.”") == ["", ""]
+
+
+@given(st.lists(st.tuples(st.text(), st.booleans()), max_size=12))
+def test_any_text_has_one_entry_a_sentence(sentences):
+    texts = [text for text, _ in sentences]
+    paragraphs = [sum(ends for _, ends in sentences[:number]) for number in range(len(sentences))]
+    found = speakers(texts, paragraphs)
+    assert len(found) == len(texts)
+    assert all(len(name) <= 60 for name in found)
+
+
+@given(st.text())
+def test_straightening_moves_nothing(text):
+    assert len(straightened(text)) == len(text)
+
+
+def test_what_stands_before_a_sentence():
+    assert (said_by("Ines Mora"), said_by("")) == ("Ines Mora said:", "")
+
+
+def test_a_paragraph_number_for_every_sentence_is_wanted():
+    with pytest.raises(ValueError, match="2 sentences and 1 paragraph numbers"):
+        speakers(["a", "b"], [0])
