@@ -32,12 +32,19 @@ PERSON_PRONOUNS = {
     "he": "he", "him": "he", "his": "he", "himself": "he",
     "she": "she", "her": "she", "hers": "she", "herself": "she",
 }  # fmt: skip
-OTHER_PRONOUNS = frozenset("they them their theirs themselves it its itself one ones".split())
+OTHER_PRONOUNS = frozenset("they them their theirs themselves it its itself".split())
 POSSESSIVE = frozenset(("his", "hers"))  # "her" is told apart by the word after it
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 # "it" that stands for nothing said before: "Is it true that ...", "How long did it take to ...", "Was it raining?"
 _EMPTY_IT = re.compile(
     r"\bit\s+(?:true|possible|known|clear|likely|said|thought|believed|take|takes|took|rain\w*|snow\w*)\b", re.I
+)
+# "Which one?" and "And the second one was?", but neither "one person" and "one of them" nor "How old must one be?"
+_ONE = re.compile(
+    r"\b(?:which|that|this|another|other|first|second|third|last|next|only|new|old|big|small|good|bad) ones?\b"
+    r"|(?<!\bmust )(?<!\bcan )(?<!\bshould )(?<!\bmay )(?<!\bdoes )(?<!\bcould )(?<!\bwould )(?<!\bmight )(?<!\bdo )"
+    r"\bones?(?=\W*$| (?:is|was|are|were|did|does|do|has|had|that|who|which|in|on|from|at)\b)",
+    re.I,
 )
 # "that" and "this" on their own point back; before a noun or a clause ("the man that", "that morning") they need not.
 _POINTS_BACK = re.compile(
@@ -133,7 +140,7 @@ def leans_on_history(question: str) -> bool:
     others = words & OTHER_PRONOUNS
     if others - {"it"} or ("it" in others and not _EMPTY_IT.search(question)):
         return True
-    if _POINTS_BACK.search(question) or _LEANS.search(question):
+    if _POINTS_BACK.search(question) or _ONE.search(question) or _LEANS.search(question):
         return True
     content = content_words(question)
     if len(content) == 1:

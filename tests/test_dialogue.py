@@ -50,6 +50,11 @@ FLOOD = Turn("When did the flood take the bridge?", "in one night")
         "Why was the mayor?",
         "Has this happened before?",
         "Whose car?",
+        "Which one?",
+        "And the second one was?",
+        "Which one shares a border with Velmond?",
+        "Did the mayor like that one?",
+        "What happened to the old ones?",
     ],
 )
 def test_a_question_that_means_nothing_alone_leans_on_what_was_said(question):
@@ -60,6 +65,9 @@ def test_a_question_that_means_nothing_alone_leans_on_what_was_said(question):
     "question",
     [
         "Who rebuilt the bridge?",
+        "How old must one be to rent a plot?",
+        "Did more than one person drown in the flood?",
+        "Who is one of the leaders of the strike?",
         "When did the river rise?",
         "Is it true that the bridge burned down?",
         "How long did it take to rebuild the bridge?",
