@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 import gradio as gr
 from gradio.events import api
 
-from index.article import Article, article_from_text, builtin_article, read_article
+from index.article import Article, article_from_paste, builtin_article, read_article
 from index.build import cache_folder
 from index.errors import MissingExtra, NoSuchArticle, UnreachableArticle, UserError
 from index.sentences import split_sentences
@@ -516,7 +516,7 @@ class _Page:
             address = address if "://" in address else f"https://{address}"
             yield from self._bring(lambda: self._fetched(address), session)
         else:
-            yield from self._bring(lambda: article_from_text(text), session)
+            yield from self._bring(lambda: article_from_paste(text), session)
 
     def _fetched(self, address: str) -> Article:
         if self._shared:  # strangers could make this machine look into its own network

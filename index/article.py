@@ -41,6 +41,7 @@ LARGEST_FILE = 100_000_000  # bytes of a file or a web page, pictures included
 TIMEOUT = 20.0  # seconds without a byte from a web server
 SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf", ".docx")
 
+PASTED = "pasted text"
 _WANTED = "Give a .txt, .md, .html, .pdf or .docx file, a web address, or paste the text."
 _TITLE_LENGTH = 100  # characters
 _UNTITLED_LENGTH = 60  # characters of the first line, where an article has no headline
@@ -57,9 +58,7 @@ class Article:
     date: str | None = None  # 2024-05-17, where what it was read from says when it appeared
 
 
-def article_from_text(
-    text: str, *, title: str | None = None, source: str = "pasted text", date: str | None = None
-) -> Article:
+def article_from_text(text: str, *, title: str | None = None, source: str = PASTED, date: str | None = None) -> Article:
     """Return the Article of a text; this is the one place where a text is made canonical.
 
     Without a title, the headline is taken, or the beginning of the first line.
@@ -94,6 +93,18 @@ def read_article(source: str | Path) -> Article:
         content, suffix = _download(name)
         return _article(content, name, suffix=suffix)
     return _article(_file_content(Path(source)), name, suffix=Path(source).suffix.lower(), stem=Path(source).stem)
+
+
+def article_from_paste(text: str) -> Article:
+    """Return the Article of what somebody pasted: Markdown where it has Markdown's headings or links, else plain text.
+
+    Raises as `article_from_text` does.
+    """
+    kept = canonical(text)
+    if not _MARKDOWN.search(kept) or len(kept) > LARGEST_TEXT:
+        return article_from_text(text)
+    content = _read_markdown(kept.encode("utf-8"), PASTED)
+    return article_from_text(content.text, title=content.title)
 
 
 def builtin_article() -> Article:
@@ -256,6 +267,7 @@ def _read_text(content: bytes, source: str) -> _Content:
 _FRONT_MATTER = re.compile(
     r"\A---\n(?=[\w-]+\s*:).*?\n---\n", re.DOTALL
 )  # YAML, before the text of many Markdown files
+_MARKDOWN = re.compile(r"^#{1,6} \S.*\n|\[[^\]\n]+\]\(https?://", re.MULTILINE)  # a hash tag has no space after it
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 

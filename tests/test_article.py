@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import index.article
-from index.article import Article, article_from_text, builtin_article, read_article
+from index.article import Article, article_from_paste, article_from_text, builtin_article, read_article
 from index.errors import (
     ArticleTooLarge,
     EmptyArticle,
@@ -167,6 +167,23 @@ def test_markdown_between_two_rules_is_text_and_deep_lists_keep_their_items(tmp_
     deep = "\n".join(f"{'  ' * level}- item number {level}" for level in range(15))
     found = read_article(written(tmp_path, "b.md", f"A list.\n\n{deep}\n")).text
     assert all(f"item number {level}" in found for level in range(15))
+
+
+def test_pasted_markdown_is_read_without_its_markup() -> None:
+    article = article_from_paste("# The lock\n\nIt was **old** and\n[leaked](https://lock.example).\n")
+    assert (article.title, article.text) == ("The lock", "The lock\n\nIt was old and leaked.\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["#lock is shut.\n\nIt *may* open.", "The lock\n\nNo. 1 # 2 is shut.", "It cost 5 * 3 * 2."]
+)
+def test_pasted_text_that_is_not_markdown_stays_as_it_is(text: str) -> None:
+    assert article_from_paste(text) == article_from_text(text)
+
+
+def test_pasted_markup_without_text_is_refused() -> None:
+    with pytest.raises(EmptyArticle, match="pasted text"):
+        article_from_paste("[](https://lock.example)\n\n[ ](https://lock.example)\n")
 
 
 def test_markdown_is_read_without_its_markup(tmp_path: Path) -> None:
