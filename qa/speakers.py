@@ -20,33 +20,41 @@ GAP = 1  # paragraphs without a quotation, after which the speaker before them i
 _STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"})
 
 _VERB = (
-    r"(?:said|says|told|tells|added|adds|asked|asks|wrote|writes|explained|recalled|recalls|continued|insisted|argued|"
-    r"warned|announced|replied|remarked|noted|stated|claimed|testified|declared|answered|admitted|confirmed|joked|"
-    r"concluded|read|reads|shouted|called|went\s+on|put\s+it|commented|observed|responded|agreed|revealed|stressed)"
+    r"(?:said|says|told|tells|added|adds|asked|asks|wrote|writes|explained|explains|recalled|recalls|continued|insisted|"
+    r"insists|argued|argues|warned|warns|announced|replied|replies|remarked|noted|notes|stated|states|claimed|claims|"
+    r"testified|declared|declares|answered|admitted|admits|confirmed|joked|jokes|concluded|read|reads|shouted|called|"
+    r"went\s+on|puts?\s+it|commented|observed|responded|agreed|revealed|stressed|tweeted|posted|ruled|reported|reports|"
+    r"sang|sings|quipped|acknowledged|suggested|boasted|pleaded|begged|cried|screamed|whispered|yelled|lamented|"
+    r"complained|estimated|predicted|thought|denied)"
 )
-_WORD = r"[A-Z][\w'.-]*[\w]"
-_NAME = rf"(?:{_WORD}|[A-Z]\.)(?:\s+(?:{_WORD}|[A-Z]\.|of|de|van|von|al|bin|al-\w+))*(?<!\sof)(?<!\sde)"
+_TITLE = "Lt|Col|Gen|Maj|Capt|Sgt|Cpl|Adm|Dr|Mr|Mrs|Ms|Sen|Rep|Gov|Rev|Prof|Det|Insp|Supt|St|Jr"
+_SHORT = rf"(?:U\.S\.|U\.N\.|E\.U\.|(?:{_TITLE})\.)"
+_WORD = rf"(?:{_SHORT}|[A-Z][\w'.-]*[\w])"
+_NAME = rf"(?:{_WORD}|[A-Z]\.)(?:\s+(?:{_WORD}|[A-Z]\.|of|de|van|von|al|bin|al-\w+)){{0,7}}(?<!\sof)(?<!\sde)"
 _ROLE = (
     r"(?:(?:[Tt]he|[Aa]n?|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Oo]ne|[Aa]nother|[Oo]ur|[Mm]y)\s+(?:[\w'-]+\s+){0,3}?[\w'-]+|"
     r"[Pp]olice|[Oo]fficials|[Pp]rosecutors|[Oo]fficers|[Dd]octors|[Ii]nvestigators|[Ww]itnesses|[Nn]eighbou?rs)"
 )
 _WHO = rf"(?:{_NAME}|{_ROLE})"
-_HELPERS = r"(?:\s+(?:also|then|later|once|has|had|have|would|will|just|simply|reportedly|allegedly|first))*"
-_BEFORE = re.compile(rf"(?P<who>{_WHO}){_HELPERS}\s+{_VERB}\b")  # Ines Mora said
-_APART = re.compile(rf"(?P<who>{_WHO}),\s[^;:\"]{{1,110}},{_HELPERS}\s+{_VERB}\b")  # Ines Mora, 41, of Bray, said
-# said Ines Mora; but whoever was told, asked or called something does not say it
-_AFTER = re.compile(rf"\b(?!tell|told|ask|call|answer|read|warn){_VERB}\s+(?P<who>{_WHO})")
+_HELPERS = r"(?:\s+(?:also|then|later|once|has|had|have|would|will|just|simply|reportedly|allegedly|first|recently))*"
+_BEFORE = re.compile(rf"(?<![\w'])(?P<who>{_WHO}){_HELPERS}\s+{_VERB}\b")  # Ines Mora said
+_APART = re.compile(rf"(?<![\w'])(?P<who>{_WHO}),\s[^;:\"]{{1,110}},{_HELPERS}\s+{_VERB}\b")  # Ines Mora, 41, said
+_IN_COMMAS = re.compile(rf"(?<![\w'])(?P<who>{_NAME}),{_HELPERS}\s+{_VERB}\b")  # the keeper, Ines Mora, said
+# “...,” said Ines Mora; but whoever is told or asked does not say it, nor does the visit in "Mora recalled a visit"
+_AFTER = re.compile(rf"(?:^|[…,])\W*(?!tell|told|ask|call|answer|read|warn){_VERB}\s+(?P<who>{_WHO})")
 _ACCORDING = re.compile(rf"\b[Aa]ccording\s+to\s+(?P<who>{_WHO})")
 _PRONOUN = re.compile(rf"\b(?:[Hh]e|[Ss]he|[Ii]t|[Tt]hey){_HELPERS}\s+{_VERB}\b|\b{_VERB}\s+(?:he|she)\b")
-_OPENS_WITH_NAME = re.compile(rf"(?P<who>{_WORD}(?:\s+{_WORD})+)")
+_ANY_NAME = re.compile(rf"(?<![\w'])(?P<who>{_NAME})")
+_OPENS_WITH_NAME = re.compile(rf"(?P<who>{_WORD}(?:\s+{_WORD}){{1,5}})(?!\w)")
 _NOT_WHO = frozenset(
     "i he she it they we you this that these those there who which what when where while now but and as if in on at "
-    "after before monday tuesday wednesday thursday friday saturday sunday january february march april may june july "
-    "august september october november december".split()
+    "for after before even watch see read monday tuesday wednesday thursday friday saturday sunday january february "
+    "march april may june july august september october november december".split()
 )
 _NOT_LAST = frozenset(
-    "was were been be is are not never to who that which when had has have and or it he she being after i'm".split()
+    "was were been be being is are not never to who that which when had has have and or after it he she i'm".split()
 )
+_CLAUSE = frozenset("he she him her them was were is that who which".split())  # "her mother sat her down"
 
 
 def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
@@ -71,24 +79,24 @@ def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
             continue
         if not plain[0].lstrip().startswith('"'):
             open_quote = False  # a paragraph within a quotation begins with a mark
-        quoted, outside, open_quote = _told_apart(plain, open_quote)
+        speech, outside, open_quote = _told_apart(plain, open_quote)
         quiet = 0
-        own = [_named_in(text) for text in outside]
+        both = zip(outside, speech, strict=True)
+        own = [_named_in(text) or (_name_beside(text) if speaks else "") for text, speaks in both]
         here = ""
         for number, text in enumerate(outside):
             if own[number]:
                 here = own[number]
                 continue
-            if not quoted[number]:
+            if not speech[number]:
                 opens = _OPENS_WITH_NAME.match(text.strip())
-                here = opens["who"] if opens else here
+                here = (_trimmed(opens["who"], of=2) if opens else "") or here
                 continue
-            # A quotation that nobody has claimed yet may be claimed by the next sentence: “I ran.” “Far,” said Mora.
-            claimed = next((name for name in own[number:] if name), "") if not here and not last else ""
-            ahead = _claimed_next(quoted[number:], own[number:]) if not here else ""
-            speaker = here or ahead or last or claimed
-            if _PRONOUN.search(text):
-                speaker = here or last
+            pronoun = _PRONOUN.search(text)
+            if len(text.split()) > 1 and not pronoun:
+                here = ""  # somebody is said to say it, but who is not understood
+                continue
+            speaker = here or ("" if pronoun else _claimed_next(speech[number:], own[number:])) or last
             if speaker and _last_word(speaker) not in plain[number]:
                 found[start + number] = speaker
         last = here or next((name for name in reversed(own) if name), "") or last
@@ -121,24 +129,39 @@ def _runs(texts: Sequence[str], paragraphs: Sequence[int]) -> list[tuple[int, in
 def _told_apart(texts: Sequence[str], open_quote: bool) -> tuple[list[bool], list[str], bool]:
     """Whether each sentence of a paragraph is speech, what of it stands outside the marks, and whether one stays open.
 
-    A few words within marks are a title or a turn of phrase, not speech.
+    Speech begins or ends with the sentence, or stands after a comma or a colon. Other words within marks are a title,
+    or a scrap of what somebody said that the sentence itself tells.
     """
-    quoted, outside = [], []
+    speech, outside = [], []
     for number, text in enumerate(texts):
         parts = text.split('"')
         if number == 0 and open_quote and not parts[0].strip():
             parts = parts[1:]  # the mark at the head of a paragraph goes on with the quotation
-        words, rest = 0, []
+        began = open_quote
+        inside, rest = [], []
         for place, part in enumerate(parts):
             if place:
                 open_quote = not open_quote
             if open_quote:
-                words += len(part.split())
+                before = parts[place - 1].rstrip() if place else ""
+                told = len(part.split()) > 3 or part.rstrip().endswith((",", ".", "?", "!"))
+                inside.append(told and (not before or before.endswith((",", ":"))))
             else:
-                rest.append(part)
-        quoted.append(words > 3 or words > sum(len(part.split()) for part in rest))
-        outside.append(" … ".join(rest))
-    return quoted, outside, open_quote
+                rest.append(part.strip())
+        speech.append(began or open_quote or any(inside))
+        outside.append(" … ".join(part for part in rest if part))
+    return speech, outside, open_quote
+
+
+def _name_beside(text: str) -> str:
+    """Whose name stands beside speech, whatever verb goes with it: “..., Mora sings.” “Mora opines: ...”"""
+    if _PRONOUN.search(text):
+        return ""
+    for match in _ANY_NAME.finditer(text):
+        who = _trimmed(match["who"])
+        if who:
+            return who
+    return ""
 
 
 def _claimed_next(quoted: Sequence[bool], own: Sequence[str]) -> str:
@@ -153,7 +176,7 @@ def _claimed_next(quoted: Sequence[bool], own: Sequence[str]) -> str:
 
 def _named_in(text: str) -> str:
     """Who says something, in what stands outside the quotation marks; "" where no name or role is given."""
-    for pattern in (_BEFORE, _AFTER, _APART, _ACCORDING):
+    for pattern in (_AFTER, _BEFORE, _APART, _IN_COMMAS, _ACCORDING):
         for match in pattern.finditer(text):
             who = _trimmed(match["who"])
             if who:
@@ -168,14 +191,17 @@ def _last_named(texts: Sequence[str]) -> str:
         if named:
             return named
     opens = _OPENS_WITH_NAME.match(texts[-1].strip())
-    return _trimmed(opens["who"]) if opens else ""
+    return _trimmed(opens["who"], of=2) if opens else ""
 
 
-def _trimmed(who: str) -> str:
+def _trimmed(who: str, *, of: int = 1) -> str:
+    """The phrase without what a sentence opens with; "" where fewer than `of` words are left, or nobody."""
     words = who.split()
-    while words and words[0].lower().strip(".,") in _NOT_WHO:
+    while words and (words[0].lower().strip(".,") in _NOT_WHO or (of > 1 and words[0] in ("The", "A", "An"))):
         words = words[1:]
-    if not words or words[-1].lower() in _NOT_LAST | _NOT_WHO or (len(words) == 1 and len(words[0]) < 3):
+    if len(words) < of or words[-1].lower() in _NOT_LAST | _NOT_WHO or words[-1].endswith(("'s", "s'")):
+        return ""
+    if (len(words) == 1 and len(words[0]) < 3) or not _CLAUSE.isdisjoint(words[1:]):
         return ""
     while len(" ".join(words)) > LONGEST:
         words = words[1:]

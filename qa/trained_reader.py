@@ -48,6 +48,7 @@ ARTICLES_REMEMBERED = 8
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
 STRETCH = 200  # sentences that are gone through at once to see who speaks
 STRETCH_BEFORE = 20  # ... and those before them, for who spoke last
+CORES = 2  # of the machine this is made for; windows do not depend on the one it runs on, or answers would
 LONGEST_SPAN = 32  # word pieces
 # A full stop that ends a sentence, and is not a part of "a.m.", "U.S." or "Inc.".
 _STOPPED = re.compile(r"(?<![^\s\"“‘'(])(?:[a-z]{3,}|\S*\d)\.\Z")
@@ -469,18 +470,21 @@ def word_embeddings(safetensors: Path) -> npt.NDArray[np.float32]:
 def even_windows(sizes: Sequence[int], budget: int) -> list[range]:
     """Cut sentences of these sizes into consecutive windows of at most `budget`, as few and as even as that allows.
 
-    A sentence larger than the budget has a window of its own.
+    More than one are an even number where the sentences allow it: of three, one core would read two while the other
+    waits. A sentence larger than the budget has a window of its own.
     """
     total = sum(sizes)
-    share = total / max(math.ceil(total / budget), 1)
+    count = max(math.ceil(total / budget), 1)
+    share = total / (count + count % CORES if count > 1 else count)
     windows: list[range] = []
-    low = used = 0
+    low = used = before = 0
     for row, size in enumerate(sizes):
-        # Half of a sentence over the even share is nearer to it than a window that lacks the whole sentence.
-        if row > low and (used + size > budget or used + size / 2 > share):
+        # A sentence belongs to the share of the whole that its middle falls into.
+        if row > low and (used + size > budget or before + size / 2 >= share * (len(windows) + 1)):
             windows.append(range(low, row))
             low, used = row, 0
         used += size
+        before += size
     windows.append(range(low, len(sizes)))
     return windows
 

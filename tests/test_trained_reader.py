@@ -44,8 +44,13 @@ def test_windows_hold_every_sentence_once_in_order_and_fit_the_budget(sizes, bud
 
 
 def test_windows_are_even():
-    """Ten sentences of 20 pieces, 160 to a window: two windows of 100, not one of 160 and one of 40."""
+    """Ten sentences of 20 pieces, 160 to a window: two windows of 100, not one of 160 and one of 40.
+
+    Of 90, three would do; four keep two cores busy, with 40 or 60 each.
+    """
     assert even_windows([20] * 10, 160) == [range(5), range(5, 10)]
+    assert even_windows([20] * 10, 90) == [range(2), range(2, 5), range(5, 7), range(7, 10)]
+    assert even_windows([20] * 4, 90) == [range(4)]
 
 
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=40), st.integers(20, 160), st.data())
