@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 
 LONGEST = 60  # characters of a speaker; a longer phrase is cut at its front: a title goes before a name
-GAP = 1  # paragraphs without a quotation, after which the speaker before them is forgotten
+GAP = 1  # after more paragraphs without a quotation the speaker before them is forgotten
 _STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"})
 
 _VERB = (
@@ -29,32 +29,58 @@ _VERB = (
 )
 _TITLE = "Lt|Col|Gen|Maj|Capt|Sgt|Cpl|Adm|Dr|Mr|Mrs|Ms|Sen|Rep|Gov|Rev|Prof|Det|Insp|Supt|St|Jr"
 _SHORT = rf"(?:U\.S\.|U\.N\.|E\.U\.|(?:{_TITLE})\.)"
-_WORD = rf"(?:{_SHORT}|[A-Z][\w'.-]*[\w])"
-_NAME = rf"(?:{_WORD}|[A-Z]\.)(?:\s+(?:{_WORD}|[A-Z]\.|of|de|van|von|al|bin|al-\w+)){{0,7}}(?<!\sof)(?<!\sde)"
+_CAPITAL = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻĽŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŸŹŻŽȘȚ"
+_WORD = rf"(?:{_SHORT}|[{_CAPITAL}][\w'.-]*[\w])"
+_JOINING = r"of|de|da|do|dos|du|di|del|der|den|la|le|el|van|von|al|bin|ibn|al-\w+"
+_NAME = rf"(?:{_WORD}|(?:[A-Z]\.)+)(?:\s+(?:{_WORD}|(?:[A-Z]\.)+|(?:{_JOINING})\b)){{0,7}}(?<!\sof)(?<!\sde)"
 _ROLE = (
     r"(?:(?:[Tt]he|[Aa]n?|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Oo]ne|[Aa]nother|[Oo]ur|[Mm]y)\s+(?:[\w'-]+\s+){0,3}?[\w'-]+|"
     r"[Pp]olice|[Oo]fficials|[Pp]rosecutors|[Oo]fficers|[Dd]octors|[Ii]nvestigators|[Ww]itnesses|[Nn]eighbou?rs)"
 )
 _WHO = rf"(?:{_NAME}|{_ROLE})"
 _HELPERS = r"(?:\s+(?:also|then|later|once|has|had|have|would|will|just|simply|reportedly|allegedly|first|recently))*"
-_BEFORE = re.compile(rf"(?<![\w'])(?P<who>{_WHO}){_HELPERS}\s+{_VERB}\b")  # Ines Mora said
-_APART = re.compile(rf"(?<![\w'])(?P<who>{_WHO}),\s[^;:\"]{{1,110}},{_HELPERS}\s+{_VERB}\b")  # Ines Mora, 41, said
-_IN_COMMAS = re.compile(rf"(?<![\w'])(?P<who>{_NAME}),{_HELPERS}\s+{_VERB}\b")  # the keeper, Ines Mora, said
+_HEAD = r"(?<![\w'.-])"  # a phrase begins here, and is not tried again within a word
+# ... and ends here: "said the former prime minister" is not said by "the former", nor is the envoy who "was wrong" in
+# "Barlow, a critic, said the envoy was wrong" a speaker.
+_TAIL = (
+    r"(?=\s*(?:[^\w\s'-]|$)|\s+(?:of|who|whose|in|at|on|to|as|and|for|from|after|before|with|when|while|that|by|but|which|"
+    r"[a-z]+ly|[a-z]+ing)\b)"
+)
+_BEFORE = re.compile(rf"{_HEAD}(?P<who>{_WHO}){_HELPERS}\s+{_VERB}\b")  # Ines Mora said
+_APART = re.compile(rf"{_HEAD}(?P<who>{_WHO}),\s[^;:\"]{{1,110}},{_HELPERS}\s+{_VERB}\b")  # Ines Mora, 41, said
+_IN_COMMAS = re.compile(rf"{_HEAD}(?P<who>{_NAME}),{_HELPERS}\s+{_VERB}\b")  # the keeper, Ines Mora, said
 # “...,” said Ines Mora; but whoever is told or asked does not say it, nor does the visit in "Mora recalled a visit"
-_AFTER = re.compile(rf"(?:^|[…,])\W*(?!tell|told|ask|call|answer|read|warn){_VERB}\s+(?P<who>{_WHO})")
-_ACCORDING = re.compile(rf"\b[Aa]ccording\s+to\s+(?P<who>{_WHO})")
+_AFTER = re.compile(
+    rf"(?:^|[…,])[\s,…]{{0,4}}(?!tell|told|ask|call|answer|read|warn){_VERB}\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL})"
+)
+_ACCORDING = re.compile(rf"\b[Aa]ccording\s+to\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL})")
 _PRONOUN = re.compile(rf"\b(?:[Hh]e|[Ss]he|[Ii]t|[Tt]hey){_HELPERS}\s+{_VERB}\b|\b{_VERB}\s+(?:he|she)\b")
-_ANY_NAME = re.compile(rf"(?<![\w'])(?P<who>{_NAME})")
+_ANY_NAME = re.compile(rf"{_HEAD}(?P<who>{_NAME})")
+_INCHES = re.compile(r"(?<=[\d½¼¾'])\"(?!\w)")
+_HE, _SHE = re.compile(r"\b[Hh]e\b"), re.compile(r"\b[Ss]he\b")
+_NO_MAN = re.compile(
+    r"\b(?:Mrs|Ms|Miss|Lady|Dame|Sister|Queen|[Ww]oman|[Mm]other|[Dd]aughter|[Ww]idow|[Gg]irl|[Ww]ife)\b"
+    r"|^[Hh]er\b(?! (?:son|father|husband|brother))"
+)
+_NO_WOMAN = re.compile(r"\b(?:Mr|Sir|Lord|King|[Mm]an|[Ff]ather|[Ss]on|[Bb]oy|[Hh]usband|[Bb]rother)\b")
 _OPENS_WITH_NAME = re.compile(rf"(?P<who>{_WORD}(?:\s+{_WORD}){{1,5}})(?!\w)")
 _NOT_WHO = frozenset(
     "i he she it they we you this that these those there who which what when where while now but and as if in on at "
-    "for after before even watch see read monday tuesday wednesday thursday friday saturday sunday january february "
-    "march april may june july august september october november december".split()
+    "for after before even watch see read then here just with over again however meanwhile later yesterday monday "
+    "tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
+    "october november december".split()
 )
 _NOT_LAST = frozenset(
     "was were been be being is are not never to who that which when had has have and or after it he she i'm".split()
 )
-_CLAUSE = frozenset("he she him her them was were is that who which".split())  # "her mother sat her down"
+# "Her mother sat her down"
+_CLAUSE = frozenset(
+    "he she him her them was were is are be been that who which had has have would will should could may might can "
+    "must did does do".split()
+)
+_NOBODY = frozenset(  # as a whole phrase
+    "the a an his her its their my our one both all some many most nobody everyone people so according no yes".split()
+)
 
 
 def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
@@ -69,7 +95,9 @@ def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
     quiet = 0  # paragraphs since the last quotation
     for start, end in _runs(texts, paragraphs):
         plain = [straightened(text) for text in texts[start:end]]
-        if not open_quote and not any('"' in text for text in plain):
+        if not plain[0].lstrip().startswith('"'):
+            open_quote = False  # a paragraph within a quotation begins with a mark
+        if not any('"' in text for text in plain):
             quiet += 1
             named = _last_named(plain)
             if named:
@@ -77,8 +105,6 @@ def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
             elif quiet > GAP:
                 last = ""
             continue
-        if not plain[0].lstrip().startswith('"'):
-            open_quote = False  # a paragraph within a quotation begins with a mark
         speech, outside, open_quote = _told_apart(plain, open_quote)
         quiet = 0
         both = zip(outside, speech, strict=True)
@@ -94,12 +120,14 @@ def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
                 continue
             pronoun = _PRONOUN.search(text)
             if len(text.split()) > 1 and not pronoun:
-                here = ""  # somebody is said to say it, but who is not understood
+                here = last = ""  # somebody is said to say it, but who is not understood
                 continue
-            speaker = here or ("" if pronoun else _claimed_next(speech[number:], own[number:])) or last
-            if speaker and _last_word(speaker) not in plain[number]:
+            speaker = here or ("" if pronoun else _claimed_next(speech, own, number)) or last
+            if pronoun and _is_no(pronoun.group(), speaker):
+                here = last = ""
+            elif speaker and not re.search(rf"\b{re.escape(speaker.split()[-1])}\b", plain[number]):
                 found[start + number] = speaker
-        last = here or next((name for name in reversed(own) if name), "") or last
+        last = here or last
     return found
 
 
@@ -134,7 +162,7 @@ def _told_apart(texts: Sequence[str], open_quote: bool) -> tuple[list[bool], lis
     """
     speech, outside = [], []
     for number, text in enumerate(texts):
-        parts = text.split('"')
+        parts = (text if open_quote else _INCHES.sub(" ", text)).split('"')
         if number == 0 and open_quote and not parts[0].strip():
             parts = parts[1:]  # the mark at the head of a paragraph goes on with the quotation
         began = open_quote
@@ -164,14 +192,19 @@ def _name_beside(text: str) -> str:
     return ""
 
 
-def _claimed_next(quoted: Sequence[bool], own: Sequence[str]) -> str:
+def _claimed_next(speech: Sequence[bool], own: Sequence[str], first: int) -> str:
     """Who is named by the next sentences of a quotation, before it ends."""
-    for speaks, name in zip(quoted, own, strict=True):
-        if not speaks:
-            return ""
-        if name:
-            return name
+    for number in range(first, len(own)):
+        if not speech[number] or own[number]:
+            return own[number] if speech[number] else ""
     return ""
+
+
+def _is_no(pronoun: str, speaker: str) -> bool:
+    """Whether somebody cannot be called so: "he" Mrs Mora, "she" his father."""
+    return bool(
+        (_HE.search(pronoun) and _NO_MAN.search(speaker)) or (_SHE.search(pronoun) and _NO_WOMAN.search(speaker))
+    )
 
 
 def _named_in(text: str) -> str:
@@ -191,7 +224,8 @@ def _last_named(texts: Sequence[str]) -> str:
         if named:
             return named
     opens = _OPENS_WITH_NAME.match(texts[-1].strip())
-    return _trimmed(opens["who"], of=2) if opens else ""
+    # A line that ends as no sentence does is a heading or a caption.
+    return _trimmed(opens["who"], of=2) if opens and not texts[-1].rstrip()[-1:].isalnum() else ""
 
 
 def _trimmed(who: str, *, of: int = 1) -> str:
@@ -201,12 +235,8 @@ def _trimmed(who: str, *, of: int = 1) -> str:
         words = words[1:]
     if len(words) < of or words[-1].lower() in _NOT_LAST | _NOT_WHO or words[-1].endswith(("'s", "s'")):
         return ""
-    if (len(words) == 1 and len(words[0]) < 3) or not _CLAUSE.isdisjoint(words[1:]):
+    if (len(words) == 1 and (len(words[0]) < 3 or words[0].lower() in _NOBODY)) or not _CLAUSE.isdisjoint(words[1:]):
         return ""
     while len(" ".join(words)) > LONGEST:
         words = words[1:]
     return " ".join(words)
-
-
-def _last_word(speaker: str) -> str:
-    return speaker.split()[-1]

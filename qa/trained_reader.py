@@ -165,7 +165,7 @@ class TrainedReader:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._words = word_embeddings(model / "model.safetensors")
-        self._pieces: OrderedDict[str, dict[int, Pieces]] = OrderedDict()
+        self._articles: OrderedDict[str, _Seen] = OrderedDict()
         self._lock = threading.Lock()  # several people ask at once
         self._threads = ThreadPoolExecutor(threads or default_threads(), thread_name_prefix="reader")
 
@@ -310,13 +310,13 @@ class TrainedReader:
         """The word pieces of an article's sentences, made when first asked for and remembered for the last articles."""
         key = article_index.article.fingerprint
         with self._lock:
-            known = self._pieces.setdefault(key, {})
-            self._pieces.move_to_end(key)
-            while len(self._pieces) > ARTICLES_REMEMBERED:
-                self._pieces.popitem(last=False)
+            seen = self._articles.setdefault(key, _Seen())
+            self._articles.move_to_end(key)
+            while len(self._articles) > ARTICLES_REMEMBERED:
+                self._articles.popitem(last=False)
         s = self.settings
         room = POSITIONS - s.question_pieces - s.history_pieces - 4  # [CLS] and three [SEP]
-        return _LazyPieces(known, article_index, self._tokenizer, min(2 * s.window_pieces, room))
+        return _LazyPieces(seen, article_index, self._tokenizer, min(2 * s.window_pieces, room))
 
     def _windows(
         self, article_index: ArticleIndex, candidates: Sequence[Candidate], pieces: _LazyPieces
@@ -392,11 +392,20 @@ class TrainedReader:
         return ReadSentence(candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was made of an article's sentences so far, by row."""
+
+    pieces: dict[int, Pieces] = field(default_factory=dict)
+    quoted: dict[int, str] = field(default_factory=dict)  # who is quoted in it, or ""
+
+
 class _LazyPieces(Mapping[int, Pieces]):
     """Word pieces by row, made on first use."""
 
-    def __init__(self, known: dict[int, Pieces], article_index: ArticleIndex, tokenizer: Any, most: int) -> None:
-        self._known, self._index, self._tokenizer, self._most = known, article_index, tokenizer, most
+    def __init__(self, seen: _Seen, article_index: ArticleIndex, tokenizer: Any, most: int) -> None:
+        self._known, self._quoted = seen.pieces, seen.quoted
+        self._index, self._tokenizer, self._most = article_index, tokenizer, most
 
     def __getitem__(self, row: int) -> Pieces:
         if row not in self._known:
@@ -422,13 +431,15 @@ class _LazyPieces(Mapping[int, Pieces]):
 
     def _speakers(self, rows: Sequence[int]) -> list[str]:
         """Who is quoted in these sentences. A long article is gone through by stretches, always the same ones."""
-        found: dict[int, str] = {}
-        for stretch in sorted({row // STRETCH for row in rows}):
+        sentences = self._index.sentences
+        for stretch in sorted({row // STRETCH for row in rows if row not in self._quoted}):
             low = max(stretch * STRETCH - STRETCH_BEFORE, 0)
-            sentences = self._index.sentences[low : (stretch + 1) * STRETCH]
-            quoted = speakers([sentence.text for sentence in sentences], [sentence.paragraph for sentence in sentences])
-            found.update((row, who) for row, who in enumerate(quoted, start=low) if row // STRETCH == stretch)
-        return [found[row] for row in rows]
+            while low and sentences[low - 1].paragraph == sentences[low].paragraph:
+                low -= 1  # where a paragraph is entered in its middle, nobody can tell what is within marks
+            part = sentences[low : (stretch + 1) * STRETCH]
+            quoted = speakers([sentence.text for sentence in part], [sentence.paragraph for sentence in part])
+            self._quoted.update((row, who) for row, who in enumerate(quoted, start=low) if row // STRETCH == stretch)
+        return [self._quoted[row] for row in rows]
 
 
 def lead_place(sentences: Sequence[Sentence], row: int) -> int:

@@ -103,3 +103,28 @@ def test_what_stands_before_a_sentence():
 def test_a_paragraph_number_for_every_sentence_is_wanted():
     with pytest.raises(ValueError, match="2 sentences and 1 paragraph numbers"):
         speakers(["a", "b"], [0])
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "last"),
+    [
+        (("Hugh Barlow, a critic, said the envoy was wrong.", "“You never send flowers to me.”"), "Hugh Barlow"),
+        (("“It fell,” said the former prime minister. “We all saw it fall.”",), "the former prime minister"),
+        (("“We ran,” said Ann Lee.", "“It fell on us,” said Şahin Öz. “We ran to the mill.”"), "Şahin Öz"),
+        (("“We ran,” said Ann Lee.", "Lee's lawyer beamed: “We won.”", "“It was a long wait for all of us.”"), ""),
+        (("“We ran,” said Ann Lee.", "Police Inquiry", "“It fell on us at noon.”"), "Ann Lee"),
+        (("“We ran,” said Mrs Lee.", "“It fell on us at noon,” he said."), ""),
+        (("“We ran,” Ann Lee sang. “It fell on us at noon.”",), "Ann Lee"),
+        (("J.K. Moran said: “We ran. It fell on us.”",), "J.K. Moran"),
+        (("“We ran,” said Ann Lee.", "It has a 3.5\" screen. It costs a lot."), ""),
+        (("“We ran,” said Ann Lee.", "Films such as “Toy Story” and “The Long Way Home” made her rich."), ""),
+    ],
+)  # fmt: skip
+def test_who_is_quoted_last(paragraphs, last):
+    assert who(*paragraphs)[-1] == last
+
+
+@pytest.mark.parametrize("text", ["," * 1000, "A." * 500, "O'B-C." * 160, "the a " * 160, '"a ' * 300, "said " * 200])
+def test_no_text_takes_long(text):
+    """A stretch of such sentences is read in a second or so, and took half a minute once."""
+    assert len(speakers([text] * 200, [0] * 200)) == 200
