@@ -56,6 +56,9 @@ _AFTER = re.compile(
 _ACCORDING = re.compile(rf"\b[Aa]ccording\s+to\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL})")
 _PRONOUN = re.compile(rf"\b(?:[Hh]e|[Ss]he|[Ii]t|[Tt]hey){_HELPERS}\s+{_VERB}\b|\b{_VERB}\s+(?:he|she)\b")
 _ANY_NAME = re.compile(rf"{_HEAD}(?P<who>{_NAME})")
+# 'We ran,' said Mora: some papers have such marks only. An apostrophe has no white space or punctuation beside it.
+_OPENS_SINGLE = re.compile(rf"(?:^|[,:]\s)'[{_CAPITAL}]\w*")
+_SINGLE = re.compile(r"(?:(?<=^)|(?<=\s))'(?=\w)|(?<=[,.!?])'(?!\w)")
 _INCHES = re.compile(r"(?<=[\d½¼¾'])\"(?!\w)")
 _HE, _SHE = re.compile(r"\b[Hh]e\b"), re.compile(r"\b[Ss]he\b")
 _NO_MAN = re.compile(
@@ -93,8 +96,12 @@ def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
     last = ""  # who spoke last, as far as is known
     open_quote = False
     quiet = 0  # paragraphs since the last quotation
-    for start, end in _runs(texts, paragraphs):
-        plain = [straightened(text) for text in texts[start:end]]
+    runs = _runs(texts, paragraphs)
+    everything = [straightened(text) for text in texts]
+    if sum(bool(_OPENS_SINGLE.search(text)) for text in everything) > sum('"' in text for text in everything):
+        everything = [_SINGLE.sub('"', text) for text in everything]
+    for start, end in runs:
+        plain = everything[start:end]
         if not plain[0].lstrip().startswith('"'):
             open_quote = False  # a paragraph within a quotation begins with a mark
         if not any('"' in text for text in plain):

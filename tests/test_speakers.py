@@ -30,6 +30,15 @@ def test_straight_marks_say_the_same_as_typeset_ones():
     assert who(*map(straightened, RUNNING)) == who(*RUNNING)
 
 
+def test_single_marks_are_marks_where_there_are_no_others():
+    found = who(
+        "Ines Mora told the inquest: 'I was on the pier at 6pm.",
+        "'The keeper's boat was gone. It's a fast one.'",
+        "The Moras' house is shut. It was sold.",
+    )
+    assert found == ["", "Ines Mora", "Ines Mora", "", ""]
+
+
 def test_a_statement_that_is_read_out_is_said_by_the_statement():
     found = who(
         "Read by his solicitor, Tom Reed, who has acted for the harbour's owners, the statement said: “I am no thief.",
