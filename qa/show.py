@@ -44,6 +44,8 @@ def as_text(answer: Answer, article_index: ArticleIndex, *, k: int = 1, bold: bo
         lines.append(
             f"  {_place(answer.candidates[0], article_index)}; {in_words(answer.confidence)} ({answer.confidence:.2f})"
         )
+        if answer.speaker is not None:
+            lines.append(f"  Quoted: {one_line(answer.speaker.text)}")
         if answer.contrast is not None:
             lines.append("  It says “{1}”, the question “{0}”.".format(*answer.contrast))
         if answer.passage is not None and answer.passage != answer.sentence:
@@ -105,6 +107,7 @@ def as_dict(answer: Answer, article_index: ArticleIndex) -> dict[str, Any]:
         "nearest_miss": passage_dict(answer.nearest_miss),
         "unmentioned": list(answer.unmentioned),
         "contrast": list(answer.contrast) if answer.contrast else None,
+        "speaker": passage_dict(answer.speaker),
         "candidates": candidate_dicts(answer.candidates),
         "article": {
             "title": article_index.article.title,

@@ -14,8 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from index.sentences import Sentence
 
 LONGEST = 60  # characters of a speaker; a longer phrase is cut at its front: a title goes before a name
+STRETCH = 200  # sentences that are gone through at once
+STRETCH_BEFORE = 20  # ... and those before them, for who spoke last
 GAP = 1  # after more paragraphs without a quotation the speaker before them is forgotten
 _STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"})
 
@@ -86,14 +92,34 @@ _NOBODY = frozenset(  # as a whole phrase
 )
 
 
-def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
-    """Return who is quoted in each sentence, "" where nobody is, nobody is known, or the sentence itself says so.
+class _Named(NamedTuple):
+    name: str  # "" for nobody
+    row: int
+
+    def moved(self, by: int) -> _Named:
+        return _Named(self.name, self.row + by)
+
+
+_NO_SPEAKER = _Named("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Who is quoted in a sentence that does not say so itself."""
+
+    speaker: str
+    named_in: int  # the sentence that names the speaker, as `quotations` counts
+    sure: bool  # named in the same paragraph, or in a quotation that has not been closed since
+
+
+def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotation | None]:
+    """Return who is quoted in each sentence, None where nobody is, nobody is known, or the sentence itself says so.
 
     texts: the sentences of an article, or of a stretch of it, in reading order. paragraphs: the number of each one's
     paragraph, of the same length. ValueError where the lengths differ.
     """
-    found = [""] * len(texts)
-    last = ""  # who spoke last, as far as is known
+    found: list[Quotation | None] = [None] * len(texts)
+    last = _NO_SPEAKER  # who spoke last, as far as is known
     open_quote = False
     quiet = 0  # paragraphs since the last quotation
     runs = _runs(texts, paragraphs)
@@ -107,35 +133,70 @@ def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
         if not any('"' in text for text in plain):
             quiet += 1
             named = _last_named(plain)
-            if named:
-                last, quiet = named, 0
+            if named.name:
+                last, quiet = named.moved(start), 0
             elif quiet > GAP:
-                last = ""
+                last = _NO_SPEAKER
             continue
+        runs_on = open_quote
         speech, outside, open_quote = _told_apart(plain, open_quote)
         quiet = 0
         both = zip(outside, speech, strict=True)
         own = [_named_in(text) or (_name_beside(text) if speaks else "") for text, speaks in both]
-        here = ""
+        here = _NO_SPEAKER
         for number, text in enumerate(outside):
             if own[number]:
-                here = own[number]
+                here = _Named(own[number], start + number)
                 continue
             if not speech[number]:
                 opens = _OPENS_WITH_NAME.match(text.strip())
-                here = (_trimmed(opens["who"], of=2) if opens else "") or here
+                name = _trimmed(opens["who"], of=2) if opens else ""
+                here = _Named(name, start + number) if name else here
                 continue
             pronoun = _PRONOUN.search(text)
             if len(text.split()) > 1 and not pronoun:
-                here = last = ""  # somebody is said to say it, but who is not understood
+                here = last = _NO_SPEAKER  # somebody is said to say it, but who is not understood
                 continue
-            speaker = here or ("" if pronoun else _claimed_next(speech, own, number)) or last
-            if pronoun and _is_no(pronoun.group(), speaker):
-                here = last = ""
-            elif speaker and not re.search(rf"\b{re.escape(speaker.split()[-1])}\b", plain[number]):
-                found[start + number] = speaker
-        last = here or last
+            ahead = _NO_SPEAKER if pronoun or here.name else _claimed_next(speech, own, number).moved(start)
+            speaker = next((one for one in (here, ahead) if one.name), last)
+            if pronoun and _is_no(pronoun.group(), speaker.name):
+                here = last = _NO_SPEAKER
+            elif speaker.name and not re.search(rf"\b{re.escape(speaker.name.split()[-1])}\b", plain[number]):
+                sure = not pronoun and bool(here.name or (runs_on and not ahead.name))
+                found[start + number] = Quotation(speaker.name, speaker.row, sure)
+        last = here if here.name else last
     return found
+
+
+def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
+    """Return the speakers of `quotations`, "" for none."""
+    return [one.speaker if one else "" for one in quotations(texts, paragraphs)]
+
+
+def stretch_of(sentences: Sequence[Sentence], row: int) -> dict[int, Quotation | None]:
+    """Return who is quoted in the stretch of an article that a sentence is in, by row; the rows of `named_in` too.
+
+    A long article is gone through by stretches, always the same ones, so that what is found depends on nothing else.
+    """
+    number = row // STRETCH
+    low = max(number * STRETCH - STRETCH_BEFORE, 0)
+    while low and sentences[low - 1].paragraph == sentences[low].paragraph:
+        low -= 1  # where a paragraph is entered in its middle, nobody can tell what is within marks
+    part = sentences[low : (number + 1) * STRETCH]
+    found = quotations([sentence.text for sentence in part], [sentence.paragraph for sentence in part])
+    return {
+        place: one and replace(one, named_in=low + one.named_in)
+        for place, one in enumerate(found, start=low)
+        if place // STRETCH == number
+    }
+
+
+def named_at(quotation: Quotation, sentences: Sequence[Sentence]) -> tuple[int, int] | None:
+    """Return the offsets in the article where the speaker is named; None in the odd text where the words are apart."""
+    sentence = sentences[quotation.named_in]
+    words = r"\s+".join(map(re.escape, quotation.speaker.split()))
+    match = re.search(words, straightened(sentence.text))
+    return (sentence.start + match.start(), sentence.start + match.end()) if match else None
 
 
 def straightened(text: str) -> str:
@@ -199,12 +260,12 @@ def _name_beside(text: str) -> str:
     return ""
 
 
-def _claimed_next(speech: Sequence[bool], own: Sequence[str], first: int) -> str:
+def _claimed_next(speech: Sequence[bool], own: Sequence[str], first: int) -> _Named:
     """Who is named by the next sentences of a quotation, before it ends."""
     for number in range(first, len(own)):
         if not speech[number] or own[number]:
-            return own[number] if speech[number] else ""
-    return ""
+            return _Named(own[number], number) if speech[number] else _NO_SPEAKER
+    return _NO_SPEAKER
 
 
 def _is_no(pronoun: str, speaker: str) -> bool:
@@ -224,15 +285,17 @@ def _named_in(text: str) -> str:
     return ""
 
 
-def _last_named(texts: Sequence[str]) -> str:
+def _last_named(texts: Sequence[str]) -> _Named:
     """Who said something last in a paragraph without a quotation, or whom its last sentence begins with."""
-    for text in reversed(texts):
-        named = _named_in(text)
+    for number in range(len(texts) - 1, -1, -1):
+        named = _named_in(texts[number])
         if named:
-            return named
+            return _Named(named, number)
     opens = _OPENS_WITH_NAME.match(texts[-1].strip())
     # A line that ends as no sentence does is a heading or a caption.
-    return _trimmed(opens["who"], of=2) if opens and not texts[-1].rstrip()[-1:].isalnum() else ""
+    if not opens or texts[-1].rstrip()[-1:].isalnum():
+        return _NO_SPEAKER
+    return _Named(_trimmed(opens["who"], of=2), len(texts) - 1)
 
 
 def _trimmed(who: str, *, of: int = 1) -> str:

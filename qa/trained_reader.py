@@ -37,7 +37,7 @@ from qa.contradiction import asks_yes_or_no, held_against
 from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
-from qa.speakers import said_by, speakers, straightened
+from qa.speakers import said_by, straightened, stretch_of
 from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Noticed, shared_out, weigh
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -46,8 +46,6 @@ POSITIONS = 512  # word pieces that the model can tell the places of
 WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the question and two turns it must fit POSITIONS
 ARTICLES_REMEMBERED = 8
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
-STRETCH = 200  # sentences that are gone through at once to see who speaks
-STRETCH_BEFORE = 20  # ... and those before them, for who spoke last
 CORES = 2  # of the machine this is made for; windows do not depend on the one it runs on, or answers would
 LONGEST_SPAN = 32  # word pieces
 # A full stop that ends a sentence, and is not a part of "a.m.", "U.S." or "Inc.".
@@ -430,15 +428,11 @@ class _LazyPieces(Mapping[int, Pieces]):
             self._known[row] = Pieces([*one.ids, *other.ids[:room]], other.offsets[:room])
 
     def _speakers(self, rows: Sequence[int]) -> list[str]:
-        """Who is quoted in these sentences. A long article is gone through by stretches, always the same ones."""
-        sentences = self._index.sentences
-        for stretch in sorted({row // STRETCH for row in rows if row not in self._quoted}):
-            low = max(stretch * STRETCH - STRETCH_BEFORE, 0)
-            while low and sentences[low - 1].paragraph == sentences[low].paragraph:
-                low -= 1  # where a paragraph is entered in its middle, nobody can tell what is within marks
-            part = sentences[low : (stretch + 1) * STRETCH]
-            quoted = speakers([sentence.text for sentence in part], [sentence.paragraph for sentence in part])
-            self._quoted.update((row, who) for row, who in enumerate(quoted, start=low) if row // STRETCH == stretch)
+        """Who is quoted in these sentences."""
+        for row in rows:
+            if row not in self._quoted:
+                stretch = stretch_of(self._index.sentences, row)
+                self._quoted.update((place, one.speaker if one else "") for place, one in stretch.items())
         return [self._quoted[row] for row in rows]
 
 

@@ -210,6 +210,37 @@ def test_a_sure_answer_is_not_quibbled_at(encoder, intercept, told):
     assert answer.contrast == told
 
 
+RUNNING = "Ines Mora said: “The bridge is old.\n\n“The river rose on Monday.”"
+
+
+def test_a_quoted_sentence_comes_with_its_speaker_and_where_the_article_names_her(encoder):
+    answerer = answerer_for(RUNNING, encoder, min_confidence=0.0)
+    answer = answerer.ask("When did the river rise?")
+    assert answer.sentence.text == "“The river rose on Monday.”"
+    assert (answer.speaker.start, answer.speaker.end, answer.speaker.text) == (0, 9, "Ines Mora")
+    assert "  Quoted: Ines Mora" in answerer.as_text(answer).splitlines()
+    assert answerer.as_dict(answer)["speaker"] == {"text": "Ines Mora", "start": 0, "end": 9}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ines Mora said: “The bridge is old.”\n\n“The river rose on Monday.”",  # closed, and begun anew: it may be hers
+        "Ines Mora said the bridge was old.\n\n“The river rose on Monday,” she said.",
+        "Ines Mora knows the bridge. The river rose on Monday.",
+    ],
+)
+def test_nobody_is_named_who_may_not_be_the_speaker(encoder, text):
+    answer = answerer_for(text, encoder, min_confidence=0.0).ask("When did the river rise?")
+    assert "The river rose" in answer.sentence.text
+    assert answer.speaker is None
+
+
+def test_a_refusal_quotes_nobody(encoder):
+    answer = answerer_for(RUNNING, encoder, min_confidence=1.0).ask("When did the river rise?")
+    assert (answer.answered, answer.speaker) == (False, None)
+
+
 @pytest.mark.model
 def test_an_article_that_is_not_to_be_kept_leaves_nothing_in_the_cache(tmp_path):
     """What a stranger opens on a shared server: the encoder's graph may be kept, the text may not."""

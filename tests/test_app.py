@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.article import Article, article_from_text
-from index.build import open_index
+from index.build import build_index, open_index
 from index.errors import EmptyArticle, MissingExtra, NoSuchArticle, UserError
 from index.sentences import split_sentences
 from qa.answer import Answerer
@@ -123,6 +123,14 @@ def test_an_answer_shows_its_sentence_its_place_and_how_sure(answerer):
     assert "answers like this are" in drawn
     assert "Runners-up" in drawn
     assert "Why this answer" in drawn
+
+
+def test_a_quoted_sentence_is_drawn_with_its_speaker_as_text(answerer):
+    text = "Ines <b>Mora said: “The bridge is old.\n\n“The river rose on Monday.”"
+    index = build_index(article_from_text(text), answerer.encoder)
+    quoting = Answerer(index, answerer.encoder, answerer.reader, answerer.calibration, min_confidence=0.0)
+    drawn = conversation_html([exchange_of(quoting.ask("When did the river rise?"), quoting, key="k")])
+    assert 'Quoted: <span dir="auto">Mora</span>.' in drawn
 
 
 def test_what_the_article_does_not_say_is_said_with_the_words_it_lacks(answerer):

@@ -67,7 +67,8 @@ class Programs:
         Returns:
             question, understood, answered, confidence (0 to 1), answer, sentence and passage (each text, start and end,
             or null; offsets count characters of the article), reason, nearest_miss, unmentioned, contrast (a word of
-            the question and its opposite, which the sentence has in its place, or null), candidates, article, ms.
+            the question and its opposite, which the sentence has in its place, or null), speaker (who is quoted in the
+            sentence, as the article names them elsewhere; like sentence, or null), candidates, article, ms.
         """
         turns = [Turn(str(asked), str(answered)) for asked, answered in history or []]
         answerer = self._answerer(article)
@@ -153,7 +154,8 @@ class LibraryPrograms:
         Returns:
             question, understood, answered, confidence (0 to 1), answer, sentence and passage (each text, start and end,
             or null; offsets count characters of the article), reason, nearest_miss, unmentioned, contrast (a word of
-            the question and its opposite, which the sentence has in its place, or null), candidates, article,
+            the question and its opposite, which the sentence has in its place, or null), speaker (who is quoted in the
+            sentence, as the article names them elsewhere; like sentence, or null), candidates, article,
             places (every article that has the sentence, with offsets in it, the one above first), library, ms.
         """
         turns = [Turn(str(asked), str(answered)) for asked, answered in history or []]
