@@ -96,15 +96,17 @@ def read_article(source: str | Path) -> Article:
 
 
 def article_from_paste(text: str) -> Article:
-    """Return the Article of what somebody pasted: Markdown where it has Markdown's headings or links, else plain text.
+    """Return the Article of what somebody pasted: Markdown where a heading of Markdown stands alone, else plain text.
 
     Raises as `article_from_text` does.
     """
     kept = canonical(text)
-    if not _MARKDOWN.search(kept) or len(kept) > LARGEST_TEXT:
+    heading = _MARKDOWN.search(kept) if len(kept) <= LARGEST_TEXT else None
+    if heading is None:
         return article_from_text(text)
     content = _read_markdown(kept.encode("utf-8"), PASTED)
-    return article_from_text(content.text, title=content.title)
+    at_top = not kept[: heading.start("first")].strip()
+    return article_from_text(content.text, title=content.title if at_top else None)
 
 
 def builtin_article() -> Article:
@@ -267,7 +269,7 @@ def _read_text(content: bytes, source: str) -> _Content:
 _FRONT_MATTER = re.compile(
     r"\A---\n(?=[\w-]+\s*:).*?\n---\n", re.DOTALL
 )  # YAML, before the text of many Markdown files
-_MARKDOWN = re.compile(r"^#{1,6} \S.*\n|\[[^\]\n]+\]\(https?://", re.MULTILINE)  # a hash tag has no space after it
+_MARKDOWN = re.compile(r"(?:\A\s*|\n\s*\n)(?P<first>#{1,6} [^\n]+)\n\s*\n")  # a heading that stands alone
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 

@@ -208,7 +208,7 @@ class Answerer:
         )
 
     def _speaker(self, row: int) -> Passage | None:
-        """Who says a sentence, where that is sure enough to be told: right 80 of 81 times (qa/weights/README.md)."""
+        """Who says a sentence, where that is sure enough to be told (how often rightly: `qa/weights/README.md`)."""
         sentences = self.article_index.sentences
         quotation = stretch_of(sentences, row)[row]
         named = named_at(quotation, sentences) if quotation and quotation.sure else None

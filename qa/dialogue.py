@@ -39,11 +39,11 @@ _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _EMPTY_IT = re.compile(
     r"\bit\s+(?:true|possible|known|clear|likely|said|thought|believed|take|takes|took|rain\w*|snow\w*)\b", re.I
 )
-# "Which one?" and "And the second one was?", but neither "one person" and "one of them" nor "How old must one be?"
+# "Which one?", "Do the cheaper ones?" and "Is there one?", but neither "one of them" nor "How old must one be?"
 _ONE = re.compile(
-    r"\b(?:which|that|this|another|other|first|second|third|last|next|only|new|old|big|small|good|bad) ones?\b"
+    r"\bones\b|\b(?:the|which|that|this|another) (?:[\w-]+ )?one\b(?! (?:of|thing|person|man|woman|who|that)\b)"
     r"|(?<!\bmust )(?<!\bcan )(?<!\bshould )(?<!\bmay )(?<!\bdoes )(?<!\bcould )(?<!\bwould )(?<!\bmight )(?<!\bdo )"
-    r"\bones?(?=\W*$| (?:is|was|are|were|did|does|do|has|had|that|who|which|in|on|from|at)\b)",
+    r"\bone(?=\W*$| (?:is|was|are|were|did|does|do|has|had|that|who|which|in|on|from|at)\b)",
     re.I,
 )
 # "that" and "this" on their own point back; before a noun or a clause ("the man that", "that morning") they need not.

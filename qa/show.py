@@ -45,7 +45,7 @@ def as_text(answer: Answer, article_index: ArticleIndex, *, k: int = 1, bold: bo
             f"  {_place(answer.candidates[0], article_index)}; {in_words(answer.confidence)} ({answer.confidence:.2f})"
         )
         if answer.speaker is not None:
-            lines.append(f"  Quoted: {one_line(answer.speaker.text)}")
+            lines.append(f"  Speaker: {one_line(answer.speaker.text)}")
         if answer.contrast is not None:
             lines.append("  It says “{1}”, the question “{0}”.".format(*answer.contrast))
         if answer.passage is not None and answer.passage != answer.sentence:

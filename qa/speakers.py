@@ -28,10 +28,10 @@ _STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": 
 _VERB = (
     r"(?:said|says|told|tells|added|adds|asked|asks|wrote|writes|explained|explains|recalled|recalls|continued|insisted|"
     r"insists|argued|argues|warned|warns|announced|replied|replies|remarked|noted|notes|stated|states|claimed|claims|"
-    r"testified|declared|declares|answered|admitted|admits|confirmed|joked|jokes|concluded|read|reads|shouted|called|"
-    r"went\s+on|puts?\s+it|commented|observed|responded|agreed|revealed|stressed|tweeted|posted|ruled|reported|reports|"
+    r"testified|declared|declares|answered|admitted|admits|confirmed|joked|jokes|concluded|shouted|called|"
+    r"went\s+on|puts?\s+it|commented|observed|responded|agreed|revealed|stressed|tweeted|posted|reported|reports|"
     r"sang|sings|quipped|acknowledged|suggested|boasted|pleaded|begged|cried|screamed|whispered|yelled|lamented|"
-    r"complained|estimated|predicted|thought|denied)"
+    r"complained|estimated|predicted|thought|denied|vowed|urged|promised|fumed|beamed|snapped|muttered|ruled)"
 )
 _TITLE = "Lt|Col|Gen|Maj|Capt|Sgt|Cpl|Adm|Dr|Mr|Mrs|Ms|Sen|Rep|Gov|Rev|Prof|Det|Insp|Supt|St|Jr"
 _SHORT = rf"(?:U\.S\.|U\.N\.|E\.U\.|(?:{_TITLE})\.)"
@@ -52,6 +52,7 @@ _TAIL = (
     r"(?=\s*(?:[^\w\s'-]|$)|\s+(?:of|who|whose|in|at|on|to|as|and|for|from|after|before|with|when|while|that|by|but|which|"
     r"[a-z]+ly|[a-z]+ing)\b)"
 )
+_BESIDE = re.compile(rf"{_HEAD}(?P<who>{_WHO}){_HELPERS}\s+{_VERB}\s*[:,]?\s*(?:…|$)")  # ..., Ines Mora said: “...”
 _BEFORE = re.compile(rf"{_HEAD}(?P<who>{_WHO}){_HELPERS}\s+{_VERB}\b")  # Ines Mora said
 _APART = re.compile(rf"{_HEAD}(?P<who>{_WHO}),\s[^;:\"]{{1,110}},{_HELPERS}\s+{_VERB}\b")  # Ines Mora, 41, said
 _IN_COMMAS = re.compile(rf"{_HEAD}(?P<who>{_NAME}),{_HELPERS}\s+{_VERB}\b")  # the keeper, Ines Mora, said
@@ -59,13 +60,15 @@ _IN_COMMAS = re.compile(rf"{_HEAD}(?P<who>{_NAME}),{_HELPERS}\s+{_VERB}\b")  # t
 _AFTER = re.compile(
     rf"(?:^|[…,])[\s,…]{{0,4}}(?!tell|told|ask|call|answer|read|warn){_VERB}\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL})"
 )
+_AS_SAYING = re.compile(rf"\bquot(?:ed|es|ing)\s+(?P<who>{_WHO})\s+as\s+(?:say|tell)ing\b")
 _ACCORDING = re.compile(rf"\b[Aa]ccording\s+to\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL})")
 _PRONOUN = re.compile(rf"\b(?:[Hh]e|[Ss]he|[Ii]t|[Tt]hey){_HELPERS}\s+{_VERB}\b|\b{_VERB}\s+(?:he|she)\b")
 _ANY_NAME = re.compile(rf"{_HEAD}(?P<who>{_NAME})")
 # 'We ran,' said Mora: some papers have such marks only. An apostrophe has no white space or punctuation beside it.
 _OPENS_SINGLE = re.compile(rf"(?:^|[,:]\s)'[{_CAPITAL}]\w*")
 _SINGLE = re.compile(r"(?:(?<=^)|(?<=\s))'(?=\w)|(?<=[,.!?])'(?!\w)")
-_INCHES = re.compile(r"(?<=[\d½¼¾'])\"(?!\w)")
+_INCHES = re.compile(r"(?:\d'\d*|[\d½¼¾])\"(?!\w)")
+_DATELINE = re.compile(r"^[^\"]{0,60}\([^()\"]{2,30}\)\s+--?-?\s+")  # LONDON, England (CNN) --
 _HE, _SHE = re.compile(r"\b[Hh]e\b"), re.compile(r"\b[Ss]he\b")
 _NO_MAN = re.compile(
     r"\b(?:Mrs|Ms|Miss|Lady|Dame|Sister|Queen|[Ww]oman|[Mm]other|[Dd]aughter|[Ww]idow|[Gg]irl|[Ww]ife)\b"
@@ -75,9 +78,10 @@ _NO_WOMAN = re.compile(r"\b(?:Mr|Sir|Lord|King|[Mm]an|[Ff]ather|[Ss]on|[Bb]oy|[H
 _OPENS_WITH_NAME = re.compile(rf"(?P<who>{_WORD}(?:\s+{_WORD}){{1,5}})(?!\w)")
 _NOT_WHO = frozenset(
     "i he she it they we you this that these those there who which what when where while now but and as if in on at "
-    "for after before even watch see read then here just with over again however meanwhile later yesterday monday "
-    "tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
-    "october november december".split()
+    "for after before even watch see read then here just with over again however meanwhile later yesterday today "
+    "tonight tomorrow asked told given because during outside inside despite although since speaking last next both "
+    "either like unlike under above near monday tuesday wednesday thursday friday saturday sunday january february "
+    "march april may june july august september october november december".split()
 )
 _NOT_LAST = frozenset(
     "was were been be being is are not never to who that which when had has have and or after it he she i'm".split()
@@ -95,9 +99,10 @@ _NOBODY = frozenset(  # as a whole phrase
 class _Named(NamedTuple):
     name: str  # "" for nobody
     row: int
+    says: bool = False  # by a verb of saying, beside speech
 
     def moved(self, by: int) -> _Named:
-        return _Named(self.name, self.row + by)
+        return self._replace(row=self.row + by)
 
 
 _NO_SPEAKER = _Named("", 0)
@@ -109,7 +114,9 @@ class Quotation:
 
     speaker: str
     named_in: int  # the sentence that names the speaker, as `quotations` counts
-    sure: bool  # named in the same paragraph, or in a quotation that has not been closed since
+    # A verb of saying names the speaker beside speech, before it in the same paragraph or in a quotation that has not
+    # been closed since.
+    sure: bool
 
 
 def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotation | None]:
@@ -139,16 +146,23 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
                 last = _NO_SPEAKER
             continue
         runs_on = open_quote
-        speech, outside, open_quote = _told_apart(plain, open_quote)
+        speech, outside, closed = _told_apart(plain, open_quote)
+        open_quote = not closed[-1]
         quiet = 0
         both = zip(outside, speech, strict=True)
-        own = [_named_in(text) or (_name_beside(text) if speaks else "") for text, speaks in both]
+        said_in = [_named_in(text) for text in outside]
+        own = [
+            name or (_name_beside(text) if speaks else "") for name, (text, speaks) in zip(said_in, both, strict=True)
+        ]
+        following = _named_next(speech, own)
         here = _NO_SPEAKER
         for number, text in enumerate(outside):
             if own[number]:
-                here = _Named(own[number], start + number)
+                here = _Named(own[number], start + number, says=speech[number] and bool(said_in[number]))
+                runs_on = runs_on and not closed[number]
                 continue
             if not speech[number]:
+                runs_on = False
                 opens = _OPENS_WITH_NAME.match(text.strip())
                 name = _trimmed(opens["who"], of=2) if opens else ""
                 here = _Named(name, start + number) if name else here
@@ -157,13 +171,14 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
             if len(text.split()) > 1 and not pronoun:
                 here = last = _NO_SPEAKER  # somebody is said to say it, but who is not understood
                 continue
-            ahead = _NO_SPEAKER if pronoun or here.name else _claimed_next(speech, own, number).moved(start)
+            ahead = _NO_SPEAKER if pronoun or here.name else following[number].moved(start)
             speaker = next((one for one in (here, ahead) if one.name), last)
             if pronoun and _is_no(pronoun.group(), speaker.name):
                 here = last = _NO_SPEAKER
             elif speaker.name and not re.search(rf"\b{re.escape(speaker.name.split()[-1])}\b", plain[number]):
-                sure = not pronoun and bool(here.name or (runs_on and not ahead.name))
+                sure = speaker.says and not pronoun and (bool(here.name) or (runs_on and not ahead.name))
                 found[start + number] = Quotation(speaker.name, speaker.row, sure)
+            runs_on = runs_on and not closed[number]
         last = here if here.name else last
     return found
 
@@ -195,7 +210,7 @@ def named_at(quotation: Quotation, sentences: Sequence[Sentence]) -> tuple[int, 
     """Return the offsets in the article where the speaker is named; None in the odd text where the words are apart."""
     sentence = sentences[quotation.named_in]
     words = r"\s+".join(map(re.escape, quotation.speaker.split()))
-    match = re.search(words, straightened(sentence.text))
+    match = re.search(rf"(?<!\w){words}(?!\w)", straightened(sentence.text))
     return (sentence.start + match.start(), sentence.start + match.end()) if match else None
 
 
@@ -222,15 +237,16 @@ def _runs(texts: Sequence[str], paragraphs: Sequence[int]) -> list[tuple[int, in
     return runs if texts else []
 
 
-def _told_apart(texts: Sequence[str], open_quote: bool) -> tuple[list[bool], list[str], bool]:
-    """Whether each sentence of a paragraph is speech, what of it stands outside the marks, and whether one stays open.
+def _told_apart(texts: Sequence[str], open_quote: bool) -> tuple[list[bool], list[str], list[bool]]:
+    """Whether each sentence of a paragraph is speech, what of it is outside the marks, and whether all are closed then.
 
     Speech begins or ends with the sentence, or stands after a comma or a colon. Other words within marks are a title,
     or a scrap of what somebody said that the sentence itself tells.
     """
-    speech, outside = [], []
+    speech, outside, closed = [], [], []
     for number, text in enumerate(texts):
-        parts = (text if open_quote else _INCHES.sub(" ", text)).split('"')
+        text = _DATELINE.sub("", text) if number == 0 else text
+        parts = (text if open_quote else _without_inches(text)).split('"')
         if number == 0 and open_quote and not parts[0].strip():
             parts = parts[1:]  # the mark at the head of a paragraph goes on with the quotation
         began = open_quote
@@ -246,12 +262,23 @@ def _told_apart(texts: Sequence[str], open_quote: bool) -> tuple[list[bool], lis
                 rest.append(part.strip())
         speech.append(began or open_quote or any(inside))
         outside.append(" … ".join(part for part in rest if part))
-    return speech, outside, open_quote
+        closed.append(not open_quote)
+    return speech, outside, closed
+
+
+def _without_inches(text: str) -> str:
+    """A sentence that begins outside of any quotation, without the marks that stand for inches: 3.5", 5'10"."""
+
+    def kept(match: re.Match[str]) -> str:
+        closes = text.count('"', 0, match.end() - 1) % 2
+        return match.group() if closes else match.group()[:-1] + " "
+
+    return _INCHES.sub(kept, text)
 
 
 def _name_beside(text: str) -> str:
     """Whose name stands beside speech, whatever verb goes with it: “..., Mora sings.” “Mora opines: ...”"""
-    if _PRONOUN.search(text):
+    if _PRONOUN.search(text) or "»" in text:  # a line such as: Watch “the flood” »
         return ""
     for match in _ANY_NAME.finditer(text):
         who = _trimmed(match["who"])
@@ -260,12 +287,14 @@ def _name_beside(text: str) -> str:
     return ""
 
 
-def _claimed_next(speech: Sequence[bool], own: Sequence[str], first: int) -> _Named:
-    """Who is named by the next sentences of a quotation, before it ends."""
-    for number in range(first, len(own)):
-        if not speech[number] or own[number]:
-            return _Named(own[number], number) if speech[number] else _NO_SPEAKER
-    return _NO_SPEAKER
+def _named_next(speech: Sequence[bool], own: Sequence[str]) -> list[_Named]:
+    """Who is named, for each sentence of a paragraph, by it or by the next ones of the same speech."""
+    found = [_NO_SPEAKER] * len(own)
+    for number in range(len(own) - 1, -1, -1):
+        if speech[number]:
+            follows = found[number + 1] if number + 1 < len(own) else _NO_SPEAKER
+            found[number] = _Named(own[number], number) if own[number] else follows
+    return found
 
 
 def _is_no(pronoun: str, speaker: str) -> bool:
@@ -277,7 +306,7 @@ def _is_no(pronoun: str, speaker: str) -> bool:
 
 def _named_in(text: str) -> str:
     """Who says something, in what stands outside the quotation marks; "" where no name or role is given."""
-    for pattern in (_AFTER, _BEFORE, _APART, _IN_COMMAS, _ACCORDING):
+    for pattern in (_AFTER, _BESIDE, _AS_SAYING, _BEFORE, _APART, _IN_COMMAS, _ACCORDING):
         for match in pattern.finditer(text):
             who = _trimmed(match["who"])
             if who:

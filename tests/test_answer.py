@@ -218,7 +218,7 @@ def test_a_quoted_sentence_comes_with_its_speaker_and_where_the_article_names_he
     answer = answerer.ask("When did the river rise?")
     assert answer.sentence.text == "“The river rose on Monday.”"
     assert (answer.speaker.start, answer.speaker.end, answer.speaker.text) == (0, 9, "Ines Mora")
-    assert "  Quoted: Ines Mora" in answerer.as_text(answer).splitlines()
+    assert "  Speaker: Ines Mora" in answerer.as_text(answer).splitlines()
     assert answerer.as_dict(answer)["speaker"] == {"text": "Ines Mora", "start": 0, "end": 9}
 
 

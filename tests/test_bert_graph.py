@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from index.bert_graph import bert_graph, encoder_graph, in_blocks
+from index.bert_graph import PROBE, bert_graph, encoder_graph, in_integers, product_inputs, without_integers
 from index.embeddings import FloatArray
 
 LAYERS, HEADS, WIDTH, INNER, VOCABULARY, EPS = 2, 2, 16, 32, 40, 1e-12
@@ -77,12 +77,16 @@ def plain_bert(weights: dict[str, FloatArray], ids: Any, mask: Any, types: Any) 
 
 
 def run(model: Any, feed: dict[str, Any]) -> FloatArray:
+    return np.asarray(run_all(model, feed)[0], dtype=np.float32)
+
+
+def run_all(model: Any, feed: dict[str, Any]) -> list[Any]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, feed)[0], dtype=np.float32)
+    return list(session.run(None, feed))
 
 
 def random_feed(seed: int) -> dict[str, Any]:
@@ -142,19 +146,69 @@ def test_a_missing_weight_is_named() -> None:
         bert_graph(weights, layers=LAYERS, heads=HEADS)
 
 
-def test_weights_in_8_bits_leave_the_vectors_where_they_were() -> None:
+def largest_of(model: Any, feed: dict[str, Any]) -> dict[str, FloatArray]:
+    """The greatest magnitude of each channel of what the weights are multiplied with, on this feed."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    watched = onnx.ModelProto()
+    watched.CopyFrom(model)
+    names = sorted({states for _, states, _ in product_inputs(model)})
+    del watched.graph.output[:]
+    watched.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    return {name: np.abs(values).max(axis=(0, 1)) for name, values in zip(names, run_all(watched, feed), strict=True)}
+
+
+def test_products_of_8_bit_integers_leave_the_vectors_where_they_were() -> None:
     """Even of so small a model with random weights the vectors keep a cosine of 0.999; two random ones have about 0."""
     model, feed = encoder_graph(random_weights(3), layers=LAYERS, heads=HEADS, eps=EPS), random_feed(3)
-    blocks = in_blocks(model, block=16)
-    assert ((run(model, feed) * run(blocks, feed)).sum(axis=1) > 0.999).all()
-    kinds = [node.op_type for node in blocks.graph.node]
-    assert kinds.count("MatMulNBits") == 4 * LAYERS
+    small = in_integers(model, largest_of(model, feed))
+    assert ((run(model, feed) * run(small, feed)).sum(axis=1) > 0.999).all()
+    kinds = [node.op_type for node in small.graph.node]
+    assert kinds.count("MatMulIntegerToFloat") == 4 * LAYERS
     assert not {"MatMul", "Attention"} & set(kinds)
     assert {node.op_type for node in model.graph.node} & {"MatMul", "Attention"}  # the model given is not changed
 
 
-def test_nodes_to_keep_stay_in_float32() -> None:
+def test_a_channel_that_is_a_hundred_times_as_large_does_not_set_the_step_for_all() -> None:
+    """Without dividing channels by their factors, the cosine falls below 0.99 here."""
+    weights = random_weights(3)
+    weights["encoder.layer.0.attention.output.LayerNorm.weight"][5] *= 100
+    weights["encoder.layer.0.intermediate.dense.weight"][:, 5] /= 100
+    model, feed = encoder_graph(weights, layers=LAYERS, heads=HEADS, eps=EPS), random_feed(3)
+    largest = largest_of(model, feed)
+    same = {name: np.ones_like(values) for name, values in largest.items()}
+    plain, smooth = (run(in_integers(model, each), feed) for each in (same, largest))
+    wanted = run(model, feed)
+    assert ((wanted * smooth).sum(axis=1) > 0.998).all()
+    assert ((wanted - smooth) ** 2).sum() < ((wanted - plain) ** 2).sum()
+
+
+def test_without_integers_the_same_sums_are_made() -> None:
+    model, feed = encoder_graph(random_weights(4), layers=LAYERS, heads=HEADS, eps=EPS), random_feed(4)
+    small = in_integers(model, largest_of(model, feed))
+    plain = without_integers(small)
+    assert "MatMulIntegerToFloat" not in {node.op_type for node in plain.graph.node}
+    np.testing.assert_allclose(run(plain, feed), run(small, feed), atol=1e-5)
+
+
+def test_the_probe_tells_what_a_cpu_makes_of_the_largest_sums() -> None:
+    model, feed = encoder_graph(random_weights(4), layers=LAYERS, heads=HEADS, eps=EPS), random_feed(4)
+    small = in_integers(model, largest_of(model, feed))
+    probe = run_all(small, feed)[-1]
+    assert probe.dtype == np.int32
+    assert PROBE == 64 * 255 * 127  # 64 products of the largest byte with the largest signed one
+    assert (probe == PROBE).all() or (probe < PROBE).all()  # exact here, or saturated alike everywhere
+
+
+def test_a_product_whose_input_was_never_seen_is_named() -> None:
     model = bert_graph(random_weights(3), layers=LAYERS, heads=HEADS)
+    with pytest.raises(KeyError, match="embedded"):
+        in_integers(model, {})
+
+
+def test_nodes_to_keep_stay_in_float32() -> None:
+    model, feed = bert_graph(random_weights(3), layers=LAYERS, heads=HEADS), random_feed(3)
     kept = "encoder.layer.1.output.dense.product"
-    plain = [node.name for node in in_blocks(model, keep=[kept], block=16).graph.node if node.op_type == "MatMul"]
-    assert plain == [kept]
+    small = in_integers(model, largest_of(model, feed), keep=[kept])
+    assert [node.name for node in small.graph.node if node.op_type == "MatMul"] == [kept]

@@ -55,6 +55,10 @@ FLOOD = Turn("When did the flood take the bridge?", "in one night")
         "Which one shares a border with Velmond?",
         "Did the mayor like that one?",
         "What happened to the old ones?",
+        "How much does the larger one cost?",
+        "Where do older ones live?",
+        "Would the blue one fit?",
+        "Is there one?",
     ],
 )
 def test_a_question_that_means_nothing_alone_leans_on_what_was_said(question):

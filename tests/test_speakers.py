@@ -1,11 +1,13 @@
 """Who is quoted: carried on over sentences and paragraphs, back to one before, and nobody where nobody is known."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.sentences import split_sentences
-from qa.speakers import said_by, speakers, straightened
+from qa.speakers import named_at, quotations, said_by, speakers, straightened, stretch_of
 
 
 def who(*paragraphs: str) -> list[str]:
@@ -133,7 +135,50 @@ def test_who_is_quoted_last(paragraphs, last):
     assert who(*paragraphs)[-1] == last
 
 
-@pytest.mark.parametrize("text", ["," * 1000, "A." * 500, "O'B-C." * 160, "the a " * 160, '"a ' * 300, "said " * 200])
+@pytest.mark.parametrize(
+    "text", ["," * 1000, "A." * 500, "O'B-C." * 160, "the a " * 160, '"a ' * 300, "said " * 200, '"We ran on. ']
+)
 def test_no_text_takes_long(text):
-    """A stretch of such sentences is read in a second or so, and took half a minute once."""
+    """Such sentences took half a minute of a processor's time once and take a second; how busy it is does not count."""
+    began = time.process_time()
     assert len(speakers([text] * 200, [0] * 200)) == 200
+    assert time.process_time() - began < 20
+
+
+def sure(*paragraphs: str) -> list[str]:
+    sentences = split_sentences("\n\n".join(paragraphs))
+    found = quotations([sentence.text for sentence in sentences], [sentence.paragraph for sentence in sentences])
+    return [one.speaker if one and one.sure else "" for one in found]
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "last"),
+    [
+        (("Mora said: “The bridge is old.", "“The river rose.”"), "Mora"),
+        (("“The bridge is old,” said Mora. “The river rose.”",), "Mora"),
+        (("Mora said: “The bridge is old.", "“The river rose.” The crowd cheered. “We won the cup at last!”"), ""),
+        (("Tom Reed died on Monday. His widow wept. “He was a good man and a friend.”",), ""),  # not the dead man
+        (("New York was hot on Monday. “It was the worst day of my life.”",), ""),
+        (("The mayor asked Ines Mora what happened. “We ran to the mill.”",), ""),
+        (("Ann Lee was told by Judge Tom Reed: “You lied. You will go now.”",), ""),
+        (("Ines Mora called it “the flood of 1953”. It rose on Monday. The mill fell.",), ""),
+        (("Tom Reed said: “She told us ‘go home’”. The river rose on Monday.",), ""),
+        (("Tom Reed said the road was \"Route 66\". It was built in 1930.",), ""),
+    ],
+)  # fmt: skip
+def test_a_speaker_is_sure_where_a_verb_of_saying_names_her_beside_what_runs_on(paragraphs, last):
+    assert sure(*paragraphs)[-1] == last
+
+
+def test_the_speaker_is_named_at_whole_words():
+    sentences = split_sentences("In Leeds, “we ran to the mill,” said Lee. “It was dark in there.”")
+    (quotation,) = [one for one in stretch_of(sentences, 0).values() if one]
+    text = "In Leeds, “we ran to the mill,” said Lee."
+    assert named_at(quotation, sentences) == (text.index("Lee."), text.index("Lee.") + 3)
+
+
+def test_a_stretch_counts_rows_as_the_article_does():
+    text = "\n\n".join([*["It rained."] * 230, "Mora said: “The bridge is old.", "“The river rose.”"])
+    stretch = stretch_of(split_sentences(text), 231)
+    assert min(stretch) == 200
+    assert (stretch[231].speaker, stretch[231].named_in) == ("Mora", 230)

@@ -3,7 +3,7 @@
     python -m training.checkpoint qa/weights build/shipped.pt
 
 So anyone can go on from the weights that ship, also where the checkpoints of former rounds are gone. The graph holds
-its matrices in 8 bits: each weight comes back to within half a step, a 254th of the largest weight of its block.
+its matrices in 8 bits: each weight comes back to within half a step (`index.bert_graph.in_integers`).
 """
 
 import argparse
@@ -16,6 +16,8 @@ import onnx
 import torch
 from onnx import numpy_helper
 
+from index.bert_graph import GELU_LEAST
+
 Tables = Mapping[str, np.ndarray[Any, Any]]
 PARTS = ("query", "key", "value")
 
@@ -24,9 +26,8 @@ def matrix(tables: Tables, name: str) -> np.ndarray[Any, Any]:
     """Return the matrix `name` as torch keeps it, float32 (out, in), from whichever form the graph has it in."""
     if name in tables:  # float32, (in, out)
         return np.ascontiguousarray(tables[name].T)
-    codes, scales = tables[f"{name}.codes"], tables[f"{name}.scales"]
-    wide = codes.reshape(codes.shape[0], -1, codes.shape[-1]).astype(np.float32) - 128
-    return (wide * scales.reshape(*wide.shape[:2], 1)).reshape(len(codes), -1)
+    codes, scales, factors = (tables[f"{name}.{part}"] for part in ("codes", "scales", "factors"))
+    return np.ascontiguousarray((codes * scales * factors[:, None]).T.astype(np.float32))
 
 
 def checkpoint_of(graph: onnx.ModelProto, *, layers: int = 6) -> dict[str, torch.Tensor]:
@@ -45,7 +46,10 @@ def checkpoint_of(graph: onnx.ModelProto, *, layers: int = 6) -> dict[str, torch
             state[f"{at}.attention.self.{part}.bias"] = values
         for dense in ("attention.output", "intermediate", "output"):
             state[f"{at}.{dense}.dense.weight"] = matrix(tables, f"{at}.{dense}.dense.weight")
-            state[f"{at}.{dense}.dense.bias"] = tables[f"{at}.{dense}.dense.bias"]
+            bias = tables[f"{at}.{dense}.dense.bias"]
+            if f"{at}.{dense}.dense.weight.shift" in tables:  # the bias makes up for it
+                bias = bias - GELU_LEAST * state[f"{at}.{dense}.dense.weight"].sum(axis=1)
+            state[f"{at}.{dense}.dense.bias"] = bias
         for norm in ("attention.output", "output"):
             for kind in ("weight", "bias"):
                 state[f"{at}.{norm}.LayerNorm.{kind}"] = tables[f"{at}.{norm}.LayerNorm.{kind}"]

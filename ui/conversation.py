@@ -232,16 +232,16 @@ def _answered(exchange: Exchange) -> str:
         f"{short}<blockquote>"
         f'<button type="button" class="said" data-row="{row}" dir="auto">{leading}{_marked(sentence, span)}</button>'
         "</blockquote>"
-        f'<p class="sure"><span class="place">{_place(exchange)}</span> {_speaker(answer)}'
+        f'<p class="sure"><span class="place">{_place(exchange)}</span> '
         f'<span class="odds">{escape(_capital(sureness(answer.confidence)))}.</span></p>'
-        f"{_contrast(answer)}{_not_searched(answer)}"
+        f"{_speaker(answer)}{_contrast(answer)}{_not_searched(answer)}"
     )
 
 
 def _speaker(answer: Answer) -> str:
     if answer.speaker is None:
         return ""
-    return f'<span class="speaker">Quoted: <span dir="auto">{escape(one_line(answer.speaker.text))}</span>.</span> '
+    return f'<p class="speaker">Speaker: <span dir="auto">{escape(one_line(answer.speaker.text))}</span></p>'
 
 
 def _contrast(answer: Answer) -> str:
