@@ -24,7 +24,7 @@ from qa.contradiction import held_against
 from qa.dialogue import Turn, Understood, understand, words_of
 from qa.reader import FusedReader, Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, retrieve
-from qa.speakers import named_at, stretch_of
+from qa.speakers import told_speaker
 from qa.spelling import mended, vocabulary
 
 if TYPE_CHECKING:
@@ -209,9 +209,7 @@ class Answerer:
 
     def _speaker(self, row: int) -> Passage | None:
         """Who says a sentence, where that is sure enough to be told (how often rightly: `qa/weights/README.md`)."""
-        sentences = self.article_index.sentences
-        quotation = stretch_of(sentences, row)[row]
-        named = named_at(quotation, sentences) if quotation and quotation.sure else None
+        named = told_speaker(self.article_index.sentences, row)
         return self._passage(*named) if named else None
 
     def _passage(self, start: int, end: int) -> Passage:

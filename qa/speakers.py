@@ -188,30 +188,39 @@ def speakers(texts: Sequence[str], paragraphs: Sequence[int]) -> list[str]:
     return [one.speaker if one else "" for one in quotations(texts, paragraphs)]
 
 
-def stretch_of(sentences: Sequence[Sentence], row: int) -> dict[int, Quotation | None]:
-    """Return who is quoted in the stretch of an article that a sentence is in, by row; the rows of `named_in` too.
+def stretch_of(sentences: Sequence[Sentence], row: int) -> dict[int, str]:
+    """Return who is quoted in the stretch of an article that a sentence is in, by row, "" for nobody.
 
     A long article is gone through by stretches, always the same ones, so that what is found depends on nothing else.
     """
     number = row // STRETCH
-    low = max(number * STRETCH - STRETCH_BEFORE, 0)
-    while low and sentences[low - 1].paragraph == sentences[low].paragraph:
-        low -= 1  # where a paragraph is entered in its middle, nobody can tell what is within marks
-    part = sentences[low : (number + 1) * STRETCH]
-    found = quotations([sentence.text for sentence in part], [sentence.paragraph for sentence in part])
-    return {
-        place: one and replace(one, named_in=low + one.named_in)
-        for place, one in enumerate(found, start=low)
-        if place // STRETCH == number
-    }
+    end = min((number + 1) * STRETCH, len(sentences))
+    found = _from_before(sentences, number * STRETCH, end)
+    return {place: one.speaker if (one := found[place]) else "" for place in range(number * STRETCH, end)}
 
 
-def named_at(quotation: Quotation, sentences: Sequence[Sentence]) -> tuple[int, int] | None:
-    """Return the offsets in the article where the speaker is named; None in the odd text where the words are apart."""
+def told_speaker(sentences: Sequence[Sentence], row: int) -> tuple[int, int] | None:
+    """Return where the article names the speaker of a sentence, as offsets; None unless that is sure."""
+    end = row + 1
+    while end < len(sentences) and sentences[end].paragraph == sentences[row].paragraph:
+        end += 1
+    quotation = _from_before(sentences, row, end)[row]
+    if quotation is None or not quotation.sure:
+        return None
     sentence = sentences[quotation.named_in]
     words = r"\s+".join(map(re.escape, quotation.speaker.split()))
     match = re.search(rf"(?<!\w){words}(?!\w)", straightened(sentence.text))
     return (sentence.start + match.start(), sentence.start + match.end()) if match else None
+
+
+def _from_before(sentences: Sequence[Sentence], low: int, end: int) -> dict[int, Quotation | None]:
+    """Who is quoted in sentences low to end, by row, found from some way before them on."""
+    first = max(low - STRETCH_BEFORE, 0)
+    while first and sentences[first - 1].paragraph == sentences[first].paragraph:
+        first -= 1  # where a paragraph is entered in its middle, nobody can tell what is within marks
+    part = sentences[first:end]
+    found = quotations([sentence.text for sentence in part], [sentence.paragraph for sentence in part])
+    return {row: one and replace(one, named_in=first + one.named_in) for row, one in enumerate(found, start=first)}
 
 
 def straightened(text: str) -> str:

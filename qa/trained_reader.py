@@ -427,8 +427,7 @@ class _LazyPieces(Mapping[int, Pieces]):
         """Who is quoted in these sentences."""
         for row in rows:
             if row not in self._quoted:
-                stretch = stretch_of(self._index.sentences, row)
-                self._quoted.update((place, one.speaker if one else "") for place, one in stretch.items())
+                self._quoted.update(stretch_of(self._index.sentences, row))
         return [self._quoted[row] for row in rows]
 
 

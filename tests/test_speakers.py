@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.sentences import split_sentences
-from qa.speakers import named_at, quotations, said_by, speakers, straightened, stretch_of
+from qa.speakers import quotations, said_by, speakers, straightened, stretch_of, told_speaker
 
 
 def who(*paragraphs: str) -> list[str]:
@@ -171,14 +171,21 @@ def test_a_speaker_is_sure_where_a_verb_of_saying_names_her_beside_what_runs_on(
 
 
 def test_the_speaker_is_named_at_whole_words():
-    sentences = split_sentences("In Leeds, “we ran to the mill,” said Lee. “It was dark in there.”")
-    (quotation,) = [one for one in stretch_of(sentences, 0).values() if one]
-    text = "In Leeds, “we ran to the mill,” said Lee."
-    assert named_at(quotation, sentences) == (text.index("Lee."), text.index("Lee.") + 3)
+    text = "In Leeds, “we ran to the mill,” said Lee. “It was dark in there.”"
+    assert told_speaker(split_sentences(text), 1) == (text.index("Lee."), text.index("Lee.") + 3)
 
 
-def test_a_stretch_counts_rows_as_the_article_does():
-    text = "\n\n".join([*["It rained."] * 230, "Mora said: “The bridge is old.", "“The river rose.”"])
-    stretch = stretch_of(split_sentences(text), 231)
-    assert min(stretch) == 200
-    assert (stretch[231].speaker, stretch[231].named_in) == ("Mora", 230)
+@pytest.mark.parametrize("before", [0, 230, 1000])
+def test_who_speaks_is_found_as_far_down_as_the_article_goes(before):
+    text = "\n\n".join([*["It rained."] * before, "Mora said: “The bridge is old.", "“The river rose.”", "It rained."])
+    sentences = split_sentences(text)
+    assert stretch_of(sentences, before + 1)[before + 1] == "Mora"
+    start, end = told_speaker(sentences, before + 1)
+    assert (text[start:end], start) == ("Mora", text.index("Mora"))
+    assert told_speaker(sentences, before + 2) is None
+
+
+def test_the_stretches_of_an_article_are_all_its_sentences():
+    sentences = split_sentences("\n\n".join(["“The river rose again,” said Mora. “It fell.”"] * 250))
+    rows = [row for first in range(0, len(sentences), 200) for row in stretch_of(sentences, first)]
+    assert rows == list(range(len(sentences)))
