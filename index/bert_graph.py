@@ -138,7 +138,8 @@ def in_integers(
     arXiv:2211.10438). What leaves a GELU is never below GELU_LEAST, so it is shifted there and has all 256 steps.
 
     largest: for the name of every product's input (`product_inputs`), the greatest magnitude of each channel on example
-    text, float32 (width,). KeyError where one is missing. `keep` names nodes that stay in float32.
+    text, float32 (width,); of what leaves a GELU the shift is counted in. KeyError where one is missing. `keep` names
+    nodes that stay in float32.
 
     An added output, `probe`, int32, is a product that comes out as PROBE only where the CPU adds up such integers
     exactly. Where it does not (AVX2 without VNNI saturates), `without_integers` says the same in float32. The model
@@ -172,15 +173,17 @@ def in_integers(
         """output = states @ weight, by way of integers."""
         values = numpy_helper.to_array(tables[weight])  # (in, out)
         widest = np.maximum(np.abs(values).max(axis=1), 1e-5)
-        factors = np.sqrt(np.maximum(largest[states], 1e-5) / widest).astype(np.float32)
+        # After the shift a channel reaches from 0, also one that is never above it.
+        reach = largest[states] - GELU_LEAST if states.endswith(".gelu") else largest[states]
+        factors = np.sqrt(np.maximum(reach, 1e-5) / widest).astype(np.float32)
         smooth = values * factors[:, None]
         scales = (np.maximum(np.abs(smooth).max(axis=0), 1e-12) / 127).astype(np.float32)
         codes = np.clip(np.round(smooth / scales), -127, 127).astype(np.int8)
         graph.initializer.remove(tables.pop(weight))
         constant(f"{weight}.codes", codes)
         constant(f"{weight}.scales", scales)
-        constant(f"{weight}.factors", 1 / factors)
-        divided = then("Mul", [states, f"{weight}.factors"], f"{weight}.divided")
+        constant(f"{weight}.shrink", 1 / factors)
+        divided = then("Mul", [states, f"{weight}.shrink"], f"{weight}.divided")
         if states.endswith(".gelu"):
             zero, steps = 0, 255
             shifted = constant(f"{weight}.shift", (-GELU_LEAST / factors).astype(np.float32))
@@ -248,6 +251,7 @@ def without_integers(model: onnx.ModelProto) -> onnx.ModelProto:
         nodes.append(helper.make_node("Mul", [f"{at}.summed", scales], [at]))
     del draft.graph.node[:]
     draft.graph.node.extend(nodes)
+    draft.metadata_props.add(key="sums", value="float32")  # for whoever has only a session of it
     return draft
 
 

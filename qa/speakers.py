@@ -33,6 +33,7 @@ _VERB = (
     r"sang|sings|quipped|acknowledged|suggested|boasted|pleaded|begged|cried|screamed|whispered|yelled|lamented|"
     r"complained|estimated|predicted|thought|denied|vowed|urged|promised|fumed|beamed|snapped|muttered|ruled)"
 )
+_VERBS = re.compile(rf"\b{_VERB}\b")
 _TITLE = "Lt|Col|Gen|Maj|Capt|Sgt|Cpl|Adm|Dr|Mr|Mrs|Ms|Sen|Rep|Gov|Rev|Prof|Det|Insp|Supt|St|Jr"
 _SHORT = rf"(?:U\.S\.|U\.N\.|E\.U\.|(?:{_TITLE})\.)"
 _CAPITAL = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻĽŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŸŹŻŽȘȚ"
@@ -158,14 +159,16 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
         here = _NO_SPEAKER
         for number, text in enumerate(outside):
             if own[number]:
-                here = _Named(own[number], start + number, says=speech[number] and bool(said_in[number]))
+                says = speech[number] and bool(said_in[number]) and len(_VERBS.findall(text)) == 1
+                here = _Named(own[number], start + number, says)
                 runs_on = runs_on and not closed[number]
                 continue
             if not speech[number]:
                 runs_on = False
                 opens = _OPENS_WITH_NAME.match(text.strip())
                 name = _trimmed(opens["who"], of=2) if opens else ""
-                here = _Named(name, start + number) if name else here
+                # Whoever spoke before may go on speaking, or another whom the sentence between brings in.
+                here = _Named(name, start + number) if name else here._replace(says=False)
                 continue
             pronoun = _PRONOUN.search(text)
             if len(text.split()) > 1 and not pronoun:

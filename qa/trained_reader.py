@@ -453,6 +453,8 @@ def exact_session(graph: bytes) -> Any:
     answers, twice as slowly.
     """
     session = _session(graph)
+    if "probe" not in {output.name for output in session.get_outputs()}:
+        return session  # a graph in float32, made to measure what 8 bits lose
     nothing = {
         "words": np.zeros((1, 1, 384), np.float32),
         "attention_mask": np.ones((1, 1), np.int64),

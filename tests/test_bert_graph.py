@@ -159,11 +159,17 @@ def largest_of(model: Any, feed: dict[str, Any]) -> dict[str, FloatArray]:
     return {name: np.abs(values).max(axis=(0, 1)) for name, values in zip(names, run_all(watched, feed), strict=True)}
 
 
+def on_any_cpu(small: Any, feed: dict[str, Any]) -> FloatArray:
+    """What `in_integers` says; where the CPU saturates, by the sums in float32, as the program has it."""
+    exact = (run_all(small, feed)[-1] == PROBE).all()
+    return run(small if exact else without_integers(small), feed)
+
+
 def test_products_of_8_bit_integers_leave_the_vectors_where_they_were() -> None:
     """Even of so small a model with random weights the vectors keep a cosine of 0.999; two random ones have about 0."""
     model, feed = encoder_graph(random_weights(3), layers=LAYERS, heads=HEADS, eps=EPS), random_feed(3)
     small = in_integers(model, largest_of(model, feed))
-    assert ((run(model, feed) * run(small, feed)).sum(axis=1) > 0.999).all()
+    assert ((run(model, feed) * on_any_cpu(small, feed)).sum(axis=1) > 0.999).all()
     kinds = [node.op_type for node in small.graph.node]
     assert kinds.count("MatMulIntegerToFloat") == 4 * LAYERS
     assert not {"MatMul", "Attention"} & set(kinds)
@@ -171,22 +177,35 @@ def test_products_of_8_bit_integers_leave_the_vectors_where_they_were() -> None:
 
 
 def test_a_channel_that_is_a_hundred_times_as_large_does_not_set_the_step_for_all() -> None:
-    """Without dividing channels by their factors, the cosine falls below 0.99 here."""
+    from onnx import numpy_helper
+
     weights = random_weights(3)
     weights["encoder.layer.0.attention.output.LayerNorm.weight"][5] *= 100
     weights["encoder.layer.0.intermediate.dense.weight"][:, 5] /= 100
     model, feed = encoder_graph(weights, layers=LAYERS, heads=HEADS, eps=EPS), random_feed(3)
-    largest = largest_of(model, feed)
-    same = {name: np.ones_like(values) for name, values in largest.items()}
-    plain, smooth = (run(in_integers(model, each), feed) for each in (same, largest))
+    tables = {table.name: numpy_helper.to_array(table) for table in model.graph.initializer}
+    # A channel as large as its weights is divided by 1.
+    undivided = {states: np.abs(tables[weight]).max(axis=1) for _, states, weight in product_inputs(model)}
     wanted = run(model, feed)
-    assert ((wanted * smooth).sum(axis=1) > 0.998).all()
-    assert ((wanted - smooth) ** 2).sum() < ((wanted - plain) ** 2).sum()
+    smooth = ((on_any_cpu(in_integers(model, largest_of(model, feed)), feed) - wanted) ** 2).sum()
+    plain = ((on_any_cpu(in_integers(model, undivided), feed) - wanted) ** 2).sum()
+    assert smooth < plain / 3
+
+
+def test_a_channel_that_a_gelu_never_lets_through_does_not_set_the_step_either() -> None:
+    """Its least value is added to it all the same, and with a channel of 0 reach that would be divided by nothing."""
+    weights = random_weights(3)
+    weights["encoder.layer.0.intermediate.dense.bias"][4] = -30
+    model, feed = encoder_graph(weights, layers=LAYERS, heads=HEADS, eps=EPS), random_feed(3)
+    small = in_integers(model, largest_of(model, feed))
+    assert ((run(model, feed) * on_any_cpu(small, feed)).sum(axis=1) > 0.999).all()
 
 
 def test_without_integers_the_same_sums_are_made() -> None:
     model, feed = encoder_graph(random_weights(4), layers=LAYERS, heads=HEADS, eps=EPS), random_feed(4)
     small = in_integers(model, largest_of(model, feed))
+    if (run_all(small, feed)[-1] != PROBE).any():
+        pytest.skip("this CPU saturates, which is what without_integers is for: nothing exact to compare with")
     plain = without_integers(small)
     assert "MatMulIntegerToFloat" not in {node.op_type for node in plain.graph.node}
     np.testing.assert_allclose(run(plain, feed), run(small, feed), atol=1e-5)
@@ -198,7 +217,7 @@ def test_the_probe_tells_what_a_cpu_makes_of_the_largest_sums() -> None:
     probe = run_all(small, feed)[-1]
     assert probe.dtype == np.int32
     assert PROBE == 64 * 255 * 127  # 64 products of the largest byte with the largest signed one
-    assert (probe == PROBE).all() or (probe < PROBE).all()  # exact here, or saturated alike everywhere
+    assert np.unique(probe).tolist() in ([PROBE], [32 * 32767])  # exact, or every pair of products saturated
 
 
 def test_a_product_whose_input_was_never_seen_is_named() -> None:

@@ -160,6 +160,9 @@ def sure(*paragraphs: str) -> list[str]:
         (("Tom Reed died on Monday. His widow wept. “He was a good man and a friend.”",), ""),  # not the dead man
         (("New York was hot on Monday. “It was the worst day of my life.”",), ""),
         (("The mayor asked Ines Mora what happened. “We ran to the mill.”",), ""),
+        (("“It rained,” said Ines Mora. Her deputy shook his head. “It was fine on Monday.”",), ""),
+        (("“We ran,” said Ann Lee. A second witness took the stand. “I heard a shot.”",), ""),
+        (("Ines Mora confirmed that Reed told her: “You took it. I saw you with it.”",), ""),
         (("Ann Lee was told by Judge Tom Reed: “You lied. You will go now.”",), ""),
         (("Ines Mora called it “the flood of 1953”. It rose on Monday. The mill fell.",), ""),
         (("Tom Reed said: “She told us ‘go home’”. The river rose on Monday.",), ""),

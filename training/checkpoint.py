@@ -26,8 +26,8 @@ def matrix(tables: Tables, name: str) -> np.ndarray[Any, Any]:
     """Return the matrix `name` as torch keeps it, float32 (out, in), from whichever form the graph has it in."""
     if name in tables:  # float32, (in, out)
         return np.ascontiguousarray(tables[name].T)
-    codes, scales, factors = (tables[f"{name}.{part}"] for part in ("codes", "scales", "factors"))
-    return np.ascontiguousarray((codes * scales * factors[:, None]).T.astype(np.float32))
+    codes, scales, shrink = (tables[f"{name}.{part}"] for part in ("codes", "scales", "shrink"))
+    return np.ascontiguousarray((codes * scales * shrink[:, None]).T.astype(np.float32))
 
 
 def checkpoint_of(graph: onnx.ModelProto, *, layers: int = 6) -> dict[str, torch.Tensor]:

@@ -110,7 +110,8 @@ def reader_graph(weights: dict[str, np.ndarray[Any, Any]]) -> onnx.ModelProto:
 def largest_inputs(graph: onnx.ModelProto) -> dict[str, np.ndarray[Any, Any]]:
     """Return the greatest magnitude of every channel of every product's input, by name, over windows of our stories.
 
-    Forty of them, each with a question of its own and as much of the story as a window holds.
+    Forty of them, each with a question of its own and as much of the story as a window holds. Raises ValueError where
+    there are fewer stories.
     """
     import onnxruntime
     from tokenizers import Tokenizer
@@ -126,7 +127,10 @@ def largest_inputs(graph: onnx.ModelProto) -> dict[str, np.ndarray[Any, Any]]:
     watched.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
     largest = {name: np.zeros(1, dtype=np.float32) for name in names}
-    for story in itertools.islice(stories_of(STORIES, held_back=False), 0, 40 * 20, 20):
+    stories = list(itertools.islice(stories_of(STORIES, held_back=False), 0, 40 * 20, 20))
+    if len(stories) < 40:
+        raise ValueError(f"{STORIES} has too few stories to see how large the reader's numbers become, wanted 800")
+    for story in stories:
         head = [CLS, *tokenizer.encode(story.questions[0].text, add_special_tokens=False).ids, SEP]
         text = tokenizer.encode(" ".join(story.sentences), add_special_tokens=False)
         ids = np.array([[*head, *text.ids[:240], SEP]])
