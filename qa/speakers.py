@@ -64,6 +64,7 @@ _AFTER = re.compile(
 _AS_SAYING = re.compile(rf"\bquot(?:ed|es|ing)\s+(?P<who>{_WHO})\s+as\s+(?:say|tell)ing\b")
 _ACCORDING = re.compile(rf"\b[Aa]ccording\s+to\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL})")
 _PRONOUN = re.compile(rf"\b(?:[Hh]e|[Ss]he|[Ii]t|[Tt]hey){_HELPERS}\s+{_VERB}\b|\b{_VERB}\s+(?:he|she)\b")
+_NAME_BESIDE = rf"(?:,\s+{_NAME}(?=\s*(?:[,.:;\"]|$)))?"
 _ANY_NAME = re.compile(rf"{_HEAD}(?P<who>{_NAME})")
 # 'We ran,' said Mora: some papers have such marks only. An apostrophe has no white space or punctuation beside it.
 _OPENS_SINGLE = re.compile(rf"(?:^|[,:]\s)'[{_CAPITAL}]\w*")
@@ -212,7 +213,9 @@ def told_speaker(sentences: Sequence[Sentence], row: int) -> tuple[int, int] | N
         return None
     sentence = sentences[quotation.named_in]
     words = r"\s+".join(map(re.escape, quotation.speaker.split()))
-    match = re.search(rf"(?<!\w){words}(?!\w)", straightened(sentence.text))
+    # "The keeper, Ines Mora, said": whoever is known by a role is told with the name beside it.
+    also = "" if quotation.speaker[0].isupper() and not quotation.speaker.startswith("The ") else _NAME_BESIDE
+    match = re.search(rf"(?<!\w){words}(?!\w){also}", straightened(sentence.text))
     return (sentence.start + match.start(), sentence.start + match.end()) if match else None
 
 

@@ -178,6 +178,20 @@ def test_the_speaker_is_named_at_whole_words():
     assert told_speaker(split_sentences(text), 1) == (text.index("Lee."), text.index("Lee.") + 3)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("The pier's keeper, Ines Mora, said: “We ran.\n\n“It fell on us.”", "The pier's keeper, Ines Mora"),
+        ("“We ran,” said the pier's keeper, Ines Mora. “It fell on us.”", "the pier's keeper, Ines Mora"),
+        ("Ines Mora, Leeds, said: “We ran.\n\n“It fell on us.”", "Ines Mora"),
+        ("The keeper, who saw it, said: “We ran.\n\n“It fell on us.”", "The keeper"),
+    ],
+)
+def test_a_role_is_told_with_the_name_beside_it(text, told):
+    start, end = told_speaker(split_sentences(text), 1)
+    assert text[start:end] == told
+
+
 @pytest.mark.parametrize("before", [0, 230, 1000])
 def test_who_speaks_is_found_as_far_down_as_the_article_goes(before):
     text = "\n\n".join([*["It rained."] * before, "Mora said: “The bridge is old.", "“The river rose.”", "It rained."])
