@@ -255,6 +255,13 @@ def without_integers(model: onnx.ModelProto) -> onnx.ModelProto:
     return draft
 
 
+def serialized_without_integers(graph: bytes) -> bytes:
+    """Return `without_integers` of a serialized model, serialized: for those with no other use for the onnx package."""
+    import onnx
+
+    return bytes(without_integers(onnx.load_from_string(graph)).SerializeToString())
+
+
 class _Graph:
     """Collects nodes and weights; every method returns the name of the tensor it made."""
 

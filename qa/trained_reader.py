@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from index.bert_graph import PROBE, without_integers
+from index.bert_graph import PROBE, serialized_without_integers
 from index.build import ArticleIndex
 from index.embeddings import FloatArray, default_model_folder, default_threads
 from index.errors import ModelNotFound
@@ -464,9 +464,7 @@ def exact_session(graph: bytes) -> Any:
     (probe,) = session.run(["probe"], nothing)
     if (probe == PROBE).all():
         return session
-    import onnx
-
-    return _session(without_integers(onnx.load_from_string(graph)).SerializeToString())
+    return _session(serialized_without_integers(graph))
 
 
 def _session(graph: bytes) -> Any:

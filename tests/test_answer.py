@@ -245,7 +245,7 @@ def test_a_refusal_quotes_nobody(encoder):
 def test_an_article_that_is_not_to_be_kept_leaves_nothing_in_the_cache(tmp_path):
     """What a stranger opens on a shared server: the encoder's graph may be kept, the text may not."""
     article = article_from_text("The mayor of Quillport resigned on Monday. It was raining.")
-    assert open_answerer(article, cache=tmp_path, keep=False).ask("When did the mayor resign?").answered
+    assert open_answerer(article, cache=tmp_path, keep=False).ask("Who resigned on Monday?").answered
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"Quillport" in path.read_bytes()]
     open_answerer(article, cache=tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file() and b"Quillport" in path.read_bytes()]
