@@ -561,6 +561,20 @@ def test_who_goes_on_to_another_article_is_not_taken_back_by_a_late_answer(brows
     one.close()
 
 
+def test_what_is_lit_stays_lit_where_the_pane_is_drawn_anew(visit):
+    visit.ask("When did the river rise?")
+    assert lit(visit.page) == "The river rose on Monday."
+    visit.page.evaluate(
+        """() => {
+            const sheet = document.querySelector("#article .sheet");
+            const copy = sheet.cloneNode(true);
+            for (const one of copy.querySelectorAll(".lit")) one.classList.remove("lit");
+            sheet.replaceWith(copy);
+        }"""
+    )
+    assert lit(visit.page) == "The river rose on Monday."
+
+
 def test_the_shelf_brings_an_earlier_article_back_with_its_conversation(visit):
     visit.ask("When did the river rise?")
     visit.bring("A dull day\n\nNothing happened.")

@@ -6,6 +6,7 @@
   let lit = [];  // sentences that carry any mark now
   let awaited = null;  // what to light when its article has come
   let read = "";  // the article in the pane
+  let again = {};  // what was lit last: its turn, row and article
   let heard = "";  // what was last said of a wait or a note
   let framed = null;  // the report that was last brought into sight
   let shown = "";  // the turn whose light is on
@@ -63,6 +64,7 @@
     one.classList.add("lit");
     one.setAttribute("aria-current", "true");
     lit.push(one);
+    again = { turn: turn.dataset.turn, row, article };
     if (row === best && turn.classList.contains("no")) one.classList.add("grey");
     if (row === best && turn.dataset.from !== undefined) mark(one, Number(turn.dataset.from), Number(turn.dataset.to));
     for (const button of turn.querySelectorAll(`button.runner[data-row="${Number(row)}"]`)) {
@@ -318,7 +320,13 @@
       }
     }
     const name = nameOf(newest, turns);
-    if (name === shown) return;
+    if (name === shown) {
+      // The pane was drawn anew, with the same article: what was lit in it is lit again.
+      if (lit.length && !lit.some((one) => one.isConnected) && again.article === sheet()?.dataset.article) {
+        light(document.querySelector(`.turn[data-turn="${Number(again.turn)}"]`), again.row, again.article);
+      }
+      return;
+    }
     shown = name;
     if (!newest) {
       dark();
