@@ -70,6 +70,7 @@ _ANY_NAME = re.compile(rf"{_HEAD}(?P<who>{_NAME})")
 _OPENS_SINGLE = re.compile(rf"(?:^|[,:]\s)'[{_CAPITAL}]\w*")
 _SINGLE = re.compile(r"(?:(?<=^)|(?<=\s))'(?=\w)|(?<=[,.!?])'(?!\w)")
 _INCHES = re.compile(r"(?:\d'\d*|[\d½¼¾])\"(?!\w)")
+_LEADS_ELSEWHERE = re.compile(r"^[^«]*»\s*$")  # Watch “the flood” »: its marks open and close nothing
 _DATELINE = re.compile(r"^[^\"]{0,60}\([^()\"]{2,30}\)\s+--?-?\s+")  # LONDON, England (CNN) --
 _HE, _SHE = re.compile(r"\b[Hh]e\b"), re.compile(r"\b[Ss]he\b")
 _NO_MAN = re.compile(
@@ -132,7 +133,7 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
     open_quote = False
     quiet = 0  # paragraphs since the last quotation
     runs = _runs(texts, paragraphs)
-    everything = [straightened(text) for text in texts]
+    everything = ["" if _LEADS_ELSEWHERE.search(text) else straightened(text) for text in texts]
     if sum(bool(_OPENS_SINGLE.search(text)) for text in everything) > sum('"' in text for text in everything):
         everything = [_SINGLE.sub('"', text) for text in everything]
     for start, end in runs:
@@ -293,7 +294,7 @@ def _without_inches(text: str) -> str:
 
 def _name_beside(text: str) -> str:
     """Whose name stands beside speech, whatever verb goes with it: “..., Mora sings.” “Mora opines: ...”"""
-    if _PRONOUN.search(text) or "»" in text:  # a line such as: Watch “the flood” »
+    if _PRONOUN.search(text):
         return ""
     for match in _ANY_NAME.finditer(text):
         who = _trimmed(match["who"])

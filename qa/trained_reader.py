@@ -1,6 +1,7 @@
 """A question, the turns before it and the candidates come in; they are read in windows, and a Reading goes out.
 
-    article ─► windows of whole sentences ─► [CLS] (turns [SEP]) question [SEP] window [SEP] ─► reader.onnx
+    article ─► sentences, after "Ines Mora said:" where she is quoted ─► windows of whole sentences
+            ─► [CLS] (turns [SEP]) question [SEP] window [SEP] ─► reader.onnx
             ─► a logit for every sentence, every first and every last piece of a short answer
             ─► the best are read again: in shorter windows, and beside each other in a digest ─► the mean
             ─► relevance, span, "none"

@@ -128,6 +128,8 @@ def test_a_paragraph_number_for_every_sentence_is_wanted():
         (("“We ran,” Ann Lee sang. “It fell on us at noon.”",), "Ann Lee"),
         (("J.K. Moran said: “We ran. It fell on us.”",), "J.K. Moran"),
         (("“We ran,” said Ann Lee.", "It has a 3.5\" screen. It costs a lot."), ""),
+        (("“We ran,” said Ann Lee.", "Watch the flood come in »", "“It fell on us all at noon.”"), "Ann Lee"),
+        (("“We ran,” said Ann Lee.", "Watch “the long flood of 1953” »"), ""),
         (("“We ran,” said Ann Lee.", "Films such as “Toy Story” and “The Long Way Home” made her rich."), ""),
     ],
 )  # fmt: skip
