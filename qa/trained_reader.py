@@ -40,7 +40,7 @@ from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
 from qa.speakers import said_by, straightened, stretch_of
-from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Noticed, shared_out, weigh
+from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Asked, Noticed, shared_out, weigh
 
 WEIGHTS = Path(__file__).parent / "weights"
 CLS, SEP = 101, 102
@@ -254,6 +254,7 @@ class TrainedReader:
             undenied=held.undenied,
             opposed=[found is not None for found in held.opposed],
             strange_numbers=len(held.premises.strange_numbers),
+            asked=asked_in(question, article_index),
         )
         return weigh(noticed, self.settings.weights_for(follow_up=follow_up))
 
@@ -430,6 +431,13 @@ class _LazyPieces(Mapping[int, Pieces]):
             if row not in self._quoted:
                 self._quoted.update(stretch_of(self._index.sentences, row))
         return [self._quoted[row] for row in rows]
+
+
+def asked_in(question: str, article_index: ArticleIndex) -> Asked:
+    """Return what sort of question it is, asked of this article."""
+    words = article_index.terms.words(question)
+    content = len(words.mentioned) + len(words.unmentioned)
+    return Asked(asks_yes_or_no(question), len(words.unmentioned) / content if content else 0.0, len(question.split()))
 
 
 def lead_place(sentences: Sequence[Sentence], row: int) -> int:

@@ -1,7 +1,8 @@
 """What was noticed about the sentences that were read comes in; the logit of each and of "none" goes out.
 
     model's logits, cosine, BM25, place, length,
-    what it says otherwise than the question ─► SIGNALS of a sentence ─► their weighed sum ─┐
+    what it says otherwise than the question,
+    what sort of question it is ─► SIGNALS of a sentence ─► their weighed sum ──────────────┐
     the best of them, how many sentences there are,
     numbers the article never gives ─► NONE_SIGNALS ─► their weighed sum ───────────────────┴─► one softmax
 
@@ -24,7 +25,7 @@ from index.embeddings import FloatArray
 Shares = NDArray[np.float64]
 
 # What a sentence has, each with a weight of its own.
-SIGNALS = (
+_PLAIN = (
     "sentence",  # the model's logit for it
     "span",  # the logit of its best span
     "cosine",  # the retriever's
@@ -36,6 +37,13 @@ SIGNALS = (
     "undenied",  # 1 where the question denies something and the sentence nothing (qa/contradiction.py)
     "opposed",  # 1 where it has the opposite of a word of the question in that word's place
 )
+# How far the model's logits and the top of the article are to be believed depends on what is asked: who asks "What
+# happened?" is answered near the top, who asks for a detail at length, or in words of his own, is not. So these have
+# weights for sorts of questions beside those for all, what they multiply being the signal times the sort.
+_LEANING = ("sentence", "span", "lead")
+_SORTS = ("yes_no", "unmentioned", "long")
+OF_SORTS = tuple(f"{signal}_{sort}" for sort in _SORTS for signal in _LEANING)
+SIGNALS = (*_PLAIN, *OF_SORTS)
 # What stands for "none", each with a weight of its own: a constant; the best of any sentence, four times; how many
 # sentences there are; whether the question has a number that the article never gives.
 NONE_SIGNALS = ("none", "none_sentence", "none_span", "none_cosine", "none_bm25_log", "none_count", "none_number")
@@ -43,11 +51,28 @@ NEIGHBOURS = 3  # sentences before and after
 LEAD_SENTENCES = 20
 FEW_SENTENCES = 10  # up to so many, their number says nothing
 UNREAD_SHARE = 1e-6  # of the relevance, for all sentences that were not read together
+FEW_WORDS, USUAL_WORDS, MANY_WORDS = 4, 8, 16  # of a question; beyond the first and the last, length says nothing more
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What sort of question it is."""
+
+    yes_no: bool  # it wants yes or no
+    unmentioned: float  # 0 to 1: the share of its content words that the article never mentions
+    words: int
+
+    @property
+    def sorts(self) -> FloatArray:
+        """How far it is of each sort, float64 (3,), in the order of _SORTS: 0 or 1, 0 to 1, and -0.5 to 1."""
+        words = min(max(self.words, FEW_WORDS), MANY_WORDS)
+        return np.array([float(self.yes_no), self.unmentioned, (words - USUAL_WORDS) / USUAL_WORDS])
 
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What is known of the sentences that were read, in the order of the article; all sequences of one length."""
+    """What is known of the sentences that were read, in the order of the article, all sequences of one length; and of
+    the question."""
 
     rows: Sequence[int]  # of the index, ascending
     sentence: Sequence[float]
@@ -59,12 +84,13 @@ class Noticed:
     undenied: Sequence[bool]
     opposed: Sequence[bool]
     strange_numbers: int  # of the question, that the article never gives
+    asked: Asked
 
 
 def signals(noticed: Noticed) -> FloatArray:
-    """Return what a sentence's weights multiply, float64 (sentences, 10), in the order of SIGNALS."""
+    """Return what a sentence's weights multiply, float64 (sentences, 19), in the order of SIGNALS."""
     bm25 = np.maximum(np.asarray(noticed.bm25, dtype=float), 0.0)
-    return np.column_stack(
+    plain = np.column_stack(
         [
             np.asarray(noticed.sentence, dtype=float),
             np.asarray(noticed.span, dtype=float),
@@ -78,6 +104,8 @@ def signals(noticed: Noticed) -> FloatArray:
             np.asarray(noticed.opposed, dtype=float),
         ]
     )
+    leaning = plain[:, [_PLAIN.index(name) for name in _LEANING]]
+    return np.hstack([plain, *(leaning * sort for sort in noticed.asked.sorts)])
 
 
 def none_signals(of_sentences: FloatArray, strange_numbers: int) -> FloatArray:

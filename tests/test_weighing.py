@@ -1,6 +1,7 @@
 """How what was noticed about sentences becomes their logits: by hand, and what no order or neighbour may change."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from qa.weighing import (
     LEAD_SENTENCES,
     NEIGHBOURS,
     NONE_SIGNALS,
+    OF_SORTS,
     SIGNALS,
     UNREAD_SHARE,
+    Asked,
     Noticed,
     around,
     none_signals,
@@ -22,21 +25,22 @@ from qa.weighing import (
     weigh,
 )
 
+PLAINLY = Asked(yes_no=False, unmentioned=0.0, words=8)  # of no sort
 NOTHING = dict.fromkeys((*SIGNALS, *NONE_SIGNALS), 0.0)
 
 
 def noticed(rows: list[int], bm25: list[float]) -> Noticed:
     """Sentences that differ in their place and their words only."""
     n = len(rows)
-    return Noticed(rows, [0.0] * n, [0.0] * n, [0.0] * n, bm25, rows, [1] * n, [False] * n, [False] * n, 0)
+    return Noticed(rows, [0.0] * n, [0.0] * n, [0.0] * n, bm25, rows, [1] * n, [False] * n, [False] * n, 0, PLAINLY)
 
 
 def test_the_signals_of_two_sentences_by_hand():
     seen = Noticed(
         [0, 4], [1.0, -2.0], [0.5, 0.25], [0.9, 0.1], [math.e - 1, 0.0], [0, 400], [10, 1], [True, False],
-        [False, True], 2,
+        [False, True], 2, PLAINLY,
     )  # fmt: skip
-    assert signals(seen) == pytest.approx(
+    assert signals(seen)[:, : -len(OF_SORTS)] == pytest.approx(
         np.array(
             [
                 [1.0, 0.5, 0.9, math.e - 1, 1.0, math.e - 1, 0.0, math.log(10), 1.0, 0.0],
@@ -44,6 +48,7 @@ def test_the_signals_of_two_sentences_by_hand():
             ]
         )
     )
+    assert (signals(seen)[:, -len(OF_SORTS) :] == 0).all()
     assert none_signals(signals(seen), 2) == pytest.approx([1.0, 1.0, 0.5, 0.9, 1.0, 0.0, 1.0])
 
 
@@ -75,6 +80,28 @@ def test_what_speaks_for_none_changes_no_order_of_sentences():
     after = weigh(seen, {**NOTHING, "bm25": 1.0, "none": 2.0, "none_bm25_log": 0.7})
     assert (after[:-1] == before[:-1]).all()
     assert after[-1] - before[-1] == pytest.approx(2.0 + 0.7 * math.log(6))
+
+
+def test_a_question_that_wants_yes_or_no_may_trust_the_model_more_and_the_top_less():
+    """By hand: two sentences, the top one preferred until the question is of the sort that leans elsewhere."""
+    asked = Asked(yes_no=True, unmentioned=0.25, words=12)
+    seen = replace(noticed([0, 3], [0.0, 0.0]), sentence=[1.0, 2.0], asked=asked)
+    found = dict(zip(SIGNALS, signals(seen).T, strict=True))
+    assert found["sentence_yes_no"] == pytest.approx([1.0, 2.0])
+    assert found["sentence_unmentioned"] == pytest.approx([0.25, 0.5])
+    assert found["sentence_long"] == pytest.approx([0.5, 1.0])
+    assert found["lead_yes_no"] == pytest.approx([0.0, -math.log(4)])
+    weights = {**NOTHING, "sentence": 0.5, "lead": 1.0, "lead_yes_no": -1.0}
+    assert np.argmax(weigh(seen, weights)[:2]) == 1
+    assert np.argmax(weigh(replace(seen, asked=PLAINLY), weights)[:2]) == 0
+
+
+@pytest.mark.parametrize(("words", "same_as"), [(0, 4), (1, 4), (16, 17), (16, 400)])
+def test_beyond_some_words_a_question_is_no_longer_or_shorter(words, same_as):
+    """A pasted paragraph must not turn the weights over."""
+    one, other = (Asked(yes_no=False, unmentioned=0.0, words=n).sorts for n in (words, same_as))
+    assert one == pytest.approx(other)
+    assert -0.5 <= one[2] <= 1.0
 
 
 def test_a_weight_that_is_missing_is_an_error_and_no_zero():

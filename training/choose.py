@@ -28,7 +28,7 @@ from qa.metrics import token_f1
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
 from qa.trained_reader import WEIGHTS, ReaderSettings
-from qa.weighing import NONE_SIGNALS, SIGNALS, Noticed, none_signals, shared_out, signals, weigh
+from qa.weighing import NONE_SIGNALS, OF_SORTS, SIGNALS, Asked, Noticed, none_signals, shared_out, signals, weigh
 from training.reliability import calibration_error, draw
 
 FEATURES = (
@@ -44,6 +44,7 @@ CALLED = {
     "stories": "invented stories",
 }  # the sets in a picture, by the names of their lines
 CONTRADICTIONS = ("undenied", "opposed", "none_number")
+SORTED = np.array([name in OF_SORTS for name in SIGNALS])
 ENOUGH = 500  # questions of a set, to count as much as any other
 Line = dict[str, Any]
 
@@ -71,7 +72,8 @@ def noticed(line: Line) -> Noticed:
         name: [line[name][i] for i in read_places(line)]
         for name in ("rows", "sentence", "span", "cosine", "bm25", "place", "characters", "undenied", "opposed")
     }
-    return Noticed(places=seen.pop("place"), strange_numbers=line["strange_numbers"], **seen)
+    asked = Asked(line["yes_no"], 1 - mentioned(line), line["words"])
+    return Noticed(places=seen.pop("place"), strange_numbers=line["strange_numbers"], asked=asked, **seen)
 
 
 def values(line: Line, settings: ReaderSettings) -> tuple[np.ndarray[Any, Any], float]:
@@ -197,14 +199,14 @@ class Case:
 
     of_set: str
     article: str
-    signals: np.ndarray[Any, Any]  # (sentences, 7)
+    signals: np.ndarray[Any, Any]  # (sentences, 19)
     none_signals: np.ndarray[Any, Any]  # (7,)
     right: np.ndarray[Any, Any]  # bool (sentences,)
     counts: float  # how much
 
 
 def likeliest(cases: Sequence[Case], ridge: float = 1e-3) -> np.ndarray[Any, Any]:
-    """Return the weights of SIGNALS and NONE_SIGNALS, (17,), under which what is right is likeliest.
+    """Return the weights of SIGNALS and NONE_SIGNALS, (26,), under which what is right is likeliest.
 
     ridge: on the weights of signals that are brought to a standard deviation of 1, so that no unit is favoured.
     """
@@ -283,7 +285,9 @@ def fit_weights(paths: Sequence[Path], half: Sequence[str], *, write: bool) -> N
     alone = [one for one in lines if not one[1]["history"]]  # of a conversation, neither counts: it may lean unseen
     weights = fitted(cases_of(alone, half), called="alone")
     following = [one for one in lines if goes_on(one[1])]
-    follow_up = fitted(cases_of(following, half), called="follow-ups") if following else {}
+    # Follow-ups are too few to tell their sorts apart: without a signal a weight stays at 0.
+    of_all = [replace(case, signals=np.where(SORTED, 0.0, case.signals)) for case in cases_of(following, half)]
+    follow_up = fitted(of_all, called="follow-ups") if following else {}
     # Too few follow-ups have a denial, an opposite or a strange number: those weigh as in any other question.
     follow_up = {name: weight for name, weight in follow_up.items() if name not in CONTRADICTIONS}
     print(weights, follow_up)

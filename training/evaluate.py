@@ -21,7 +21,7 @@ from typing import Any
 from index.article import article_from_text
 from index.build import ArticleIndex, open_index
 from index.embeddings import open_encoder
-from qa.contradiction import held_against
+from qa.contradiction import asks_yes_or_no, held_against
 from qa.dialogue import Turn, understand
 from qa.retrieve import retrieve
 from qa.spelling import mended, vocabulary
@@ -154,6 +154,7 @@ def main() -> None:
                 "answers": [a["text"] for a in question["answers"]] if places else [],
                 "kind": question.get("kind"),
                 "mentioned": [len(words.mentioned), len(words.unmentioned)],
+                "yes_no": asks_yes_or_no(asked), "words": len(asked.split()),
             }  # fmt: skip
             output.write(json.dumps(line, ensure_ascii=False) + "\n")
             if number % 200 == 0:
