@@ -1,6 +1,7 @@
 """An article's sentences come in; who is quoted in each goes out, where the sentence itself does not say so.
 
     sentences, paragraph by paragraph ─► what stands within quotation marks ─► who says it (“..., said Ines Mora.”)
+            ─► whose it is, where "the statement" says it (qa/statements.py)
             ─► carried on through the quotation, over paragraphs ─► {row: "Ines Mora"}
 
 A newspaper names a speaker once and quotes her for paragraphs, in which she is "I" and everybody else "he". Whoever
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from index.sentences import Sentence
+from qa.statements import Author, author_of, is_thing
 
 LONGEST = 60  # characters of a speaker; a longer phrase is cut at its front: a title goes before a name
 STRETCH = 200  # sentences that are gone through at once
@@ -132,6 +134,7 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
     last = _NO_SPEAKER  # who spoke last, as far as is known
     open_quote = False
     quiet = 0  # paragraphs since the last quotation
+    made: dict[str, Author] = {}  # statements, letters: who made the last one
     runs = _runs(texts, paragraphs)
     everything = ["" if _LEADS_ELSEWHERE.search(text) else straightened(text) for text in texts]
     if sum(bool(_OPENS_SINGLE.search(text)) for text in everything) > sum('"' in text for text in everything):
@@ -157,12 +160,21 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
         own = [
             name or (_name_beside(text) if speaks else "") for name, (text, speaks) in zip(said_in, both, strict=True)
         ]
+        authors = {}
+        for number, name in enumerate(own):
+            if name and is_thing(name):
+                thing = name.split()[-1]
+                author = author_of(name, everything, start + number) or made.get(thing)
+                if author:
+                    authors[number] = made[thing] = author
+        own = [authors[number].name if number in authors else name for number, name in enumerate(own)]
         following = _named_next(speech, own)
         here = _NO_SPEAKER
         for number, text in enumerate(outside):
             if own[number]:
                 says = speech[number] and bool(said_in[number]) and len(_VERBS.findall(text)) == 1
-                here = _Named(own[number], start + number, says)
+                author = authors.get(number)
+                here = _Named(own[number], author.row if author else start + number, says and not author)
                 runs_on = runs_on and not closed[number]
                 continue
             if not speech[number]:
