@@ -54,7 +54,7 @@ def _best(outcomes: list[Outcome], worth: dict[str, float]) -> float:
     Every answer not given is worth 1 where the article does not answer. One that the run itself refused stays refused.
     """
     by_confidence = sorted(outcomes, key=lambda outcome: 1 - outcome.confidence)  # as in na_prob.json; ties keep order
-    total = best = sum(not outcome.answerable for outcome in outcomes)
+    total = best = float(sum(not outcome.answerable for outcome in outcomes))
     for outcome in by_confidence:
         total += worth[outcome.id] - (not outcome.answerable)
         best = max(best, total)

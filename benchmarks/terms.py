@@ -46,14 +46,14 @@ def main() -> None:
         vectors: dict[str, FloatArray] = {}
         asked: list[tuple[str, str, list[int]]] = []
         opened = None
-        for name, text, question, places in tasks(path, own=False):
+        for name, text, task, places in tasks(path, own=False):
             if not places:
                 continue
             if opened is None or opened[0] != name:
                 opened = name, open_index(article_from_text(text, source=name), encoder, cache=arguments.cache)
                 texts[name] = [sentence.text for sentence in opened[1].sentences]
                 vectors[name] = opened[1].store.vectors()
-            asked.append((name, question["question"], right_rows(opened[1], places)))
+            asked.append((name, task["question"], right_rows(opened[1], places)))
         queries = encoder.encode_queries([question for _, question, _ in asked])
         starts = dict(zip(texts, np.cumsum([0, *map(len, texts.values())]), strict=False))
         everything = np.concatenate(list(vectors.values()))

@@ -34,7 +34,7 @@ def seconds(read: Callable[[Tensor, Tensor, Tensor], Tensor], batch: tuple[Tenso
     """Return the processor's seconds of one pass forwards and backwards."""
     began = time.process_time()
     states = read(*batch)
-    (states.float() * batch[1][..., None]).sum().backward()
+    (states.float() * batch[1][..., None]).sum().backward()  # type: ignore[no-untyped-call]
     return time.process_time() - began
 
 
@@ -55,7 +55,8 @@ def main() -> None:
     def packed(ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
         return packed_states(encoder, ids, mask, types)
 
-    ratios, speeds = [], ([], [])
+    ratios: list[float] = []
+    speeds: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         batch = windows(number)
         both = seconds(library, batch), seconds(packed, batch)

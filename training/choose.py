@@ -238,7 +238,8 @@ def likeliest(cases: Sequence[Case], ridge: float = 1e-3) -> np.ndarray[Any, Any
         slope = x.T @ ((shares - hit / hits[of_case]) * weight[of_case])
         return float(ridge * c @ c - weight @ np.log(hits)), slope + 2 * ridge * c
 
-    return np.asarray(minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x) / spread
+    found = np.asarray(minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x)
+    return np.asarray(found / spread)
 
 
 def cases_of(lines: Sequence[tuple[str, Line]], half: Sequence[str]) -> list[Case]:

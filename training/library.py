@@ -30,8 +30,9 @@ from qa.answer import Answer, open_models
 from qa.confidence import CALIBRATION_FILE, Calibration, features, load_calibration, save_calibration
 from qa.library_answer import LibraryAnswerer
 from qa.reader import Reading
-from training.choose import FEATURES, auroc, calibration_error, fit, interval
+from training.choose import FEATURES, auroc, fit, interval
 from training.evaluate import offsets
+from training.reliability import calibration_error
 
 WITHOUT_EVERY = 3  # of so many questions, one is also asked where its article is not
 Line = dict[str, Any]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.embeddings import Encoder, FloatArray, open_encoder
 from training.examples import content_words
@@ -25,7 +26,7 @@ MOST = 12  # sentences a question
 FEWEST_SENTENCES = 6  # an article with fewer is read whole anyway
 
 
-def likeness(question: str, words: Sequence[frozenset[str]], cosines: FloatArray) -> FloatArray:
+def likeness(question: str, words: Sequence[frozenset[str]], cosines: FloatArray) -> NDArray[np.float64]:
     """Return how much each sentence looks like an answer, float64 (sentences,), from 0 or below to 1."""
     spread = Counter(word for of_sentence in words for word in of_sentence)
     asked = content_words(question)

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 Bounds = list[tuple[int, int]]  # the first piece of each row and the one after its last
@@ -71,7 +71,7 @@ class RowAttention(torch.autograd.Function):
         return attended
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         """Return the gradient of `projected`."""
         projected, *shares = context.saved_tensors
         queries, keys, values = projected.chunk(3)
@@ -89,7 +89,7 @@ class RowAttention(torch.autograd.Function):
 
 
 def packed_states(
-    encoder: nn.Module, ids: Tensor, mask: Tensor, types: Tensor, *, dtype: torch.dtype = torch.bfloat16
+    encoder: Any, ids: Tensor, mask: Tensor, types: Tensor, *, dtype: torch.dtype = torch.bfloat16
 ) -> Tensor:
     """Return the encoder's last layer: float32 (windows, pieces, hidden), zero where `mask` is.
 
@@ -106,13 +106,13 @@ def packed_states(
         at += size
     dropout, training = config.hidden_dropout_prob, encoder.training
 
-    def linear(values: Tensor, layer: nn.Module) -> Tensor:
+    def linear(values: Tensor, layer: Any) -> Tensor:
         return functional.linear(values, layer.weight.to(dtype), layer.bias.to(dtype))
 
     def dropped(values: Tensor) -> Tensor:
         return MASKS.drop(values, dropout) if training else values
 
-    def added(values: Tensor, layer: nn.Module, residual: Tensor) -> Tensor:
+    def added(values: Tensor, layer: Any, residual: Tensor) -> Tensor:
         norm = layer.LayerNorm
         total = dropped(linear(values, layer.dense)) + residual
         return functional.layer_norm(total, (hidden,), norm.weight.to(dtype), norm.bias.to(dtype), norm.eps)
@@ -127,7 +127,7 @@ def packed_states(
         weight = torch.cat([of.query.weight * scale, of.key.weight, of.value.weight]).to(dtype)
         bias = torch.cat([of.query.bias * scale, of.key.bias, of.value.bias]).to(dtype)
         projected = functional.linear(states, weight, bias).view(-1, 3 * heads, hidden // heads)
-        attended = RowAttention.apply(projected.transpose(0, 1).contiguous(), bounds)
+        attended: Tensor = RowAttention.apply(projected.transpose(0, 1).contiguous(), bounds)  # type: ignore[no-untyped-call]
         states = added(attended.transpose(0, 1).reshape(-1, hidden), layer.attention.output, states)
         inner = functional.gelu(linear(states, layer.intermediate.dense))
         states = added(inner, layer.output, states)

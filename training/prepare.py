@@ -47,8 +47,8 @@ def prepared_question(question: dict[str, Any], sentences: list[tuple[int, int, 
         for start in answer.get("starts", [answer["start"]]):
             end = start + len(answer["text"])
             overlaps = {}
-            for number, (paragraph, at, text) in enumerate(sentences):
-                if paragraph == answer["paragraph"]:
+            for number, (of_paragraph, at, text) in enumerate(sentences):
+                if of_paragraph == answer["paragraph"]:
                     shared = min(end, at + len(text)) - max(start, at)
                     if shared > 0:
                         overlaps[number] = shared

@@ -70,7 +70,7 @@ def _graph(vectors: np.ndarray, questions: FloatArray, best: np.ndarray) -> None
     spent = time.perf_counter() - began
     size = len(faiss.serialize_index(codes))
     for effort in (128, 256, 512, 1024):
-        parameters = faiss.SearchParametersHNSW(efSearch=max(effort, REFINED * K))
+        parameters = faiss.SearchParametersHNSW(efSearch=max(effort, REFINED * K))  # type: ignore[attr-defined]
 
         def search(vector: FloatArray, parameters: Any = parameters, effort: int = effort) -> np.ndarray:
             found = codes.search(vector[None], min(REFINED * WANTED, effort), params=parameters)[1][0]
