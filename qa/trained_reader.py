@@ -387,6 +387,21 @@ class TrainedReader:
         return ReadSentence(candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share)
 
 
+def in_pieces(tokenizer: Any, said: Sequence[str], texts: Sequence[str], most: int) -> list[Pieces]:
+    """Return sentences in at most so many word pieces each, after those of what stands before them ("" for nothing).
+
+    So the reader is shown sentences when it is trained, too.
+    """
+    before = tokenizer.encode_batch(list(said), add_special_tokens=False)
+    own = tokenizer.encode_batch([straightened(text) for text in texts], add_special_tokens=False)
+    cut = []
+    for one, other in zip(before, own, strict=True):
+        first = one.ids[: most // 2]
+        room = most - len(first)
+        cut.append(Pieces([*first, *other.ids[:room]], other.offsets[:room]))
+    return cut
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What was made of an article's sentences so far, by row."""
@@ -416,14 +431,9 @@ class _LazyPieces(Mapping[int, Pieces]):
 
     def make(self, rows: range) -> None:
         missing = [row for row in rows if row not in self._known]
-        texts = [straightened(self._index.sentences[row].text) for row in missing]
+        texts = [self._index.sentences[row].text for row in missing]
         said = [said_by(who) for who in self._speakers(missing)]
-        before = self._tokenizer.encode_batch(said, add_special_tokens=False)
-        own = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-        for row, one, other in zip(missing, before, own, strict=True):
-            said = one.ids[: self._most // 2]
-            room = self._most - len(said)
-            self._known[row] = Pieces([*said, *other.ids[:room]], other.offsets[:room])
+        self._known.update(zip(missing, in_pieces(self._tokenizer, said, texts, self._most), strict=True))
 
     def _speakers(self, rows: Sequence[int]) -> list[str]:
         """Who is quoted in these sentences."""

@@ -143,11 +143,12 @@ def test_an_answer_is_marked_where_it_stands_after_a_name_before_it_grew(example
 
 
 def test_who_is_quoted_stands_before_the_sentence_is_no_answer_and_is_renamed_with_it(examples):
-    from training.examples import Sentences, in_pieces, row
+    from qa.trained_reader import in_pieces
+    from training.examples import Sentences, places_of, row
 
     text = "“The toll was five pence.”"
-    pieces, places = in_pieces(examples.tokenizer, "Reed said:", text)
-    cut = Sentences([text], ["Reed said:"], [pieces], [places], [frozenset()], [0])
+    (pieces,) = in_pieces(examples.tokenizer, ["Reed said:"], [text], most=40)
+    cut = Sentences([text], ["Reed said:"], [pieces.ids], [places_of(pieces)], [frozenset()], [0])
     start = text.index("five pence")
     spans = {0: [(start, start + len("five pence"))]}
     cut, spans = examples.rewritten(cut, [range(1)], ("Reed", "Montgomery"), [], spans)

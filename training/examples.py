@@ -18,11 +18,13 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from qa.speakers import said_by, speakers, straightened
+from qa.speakers import said_by, speakers
+from qa.trained_reader import Pieces, in_pieces
 from training.traps import NAME, NUMBER, Change, changed_word, replaced, trap, without_span
 
 CLS, SEP, PAD = 101, 102, 0
 POSITIONS = 512  # word pieces that the encoder can tell the places of
+LONGEST_SENTENCE = 400  # word pieces, with what stands before it
 STOP = set(
     "a an the of in on at to for from by with and or is are was were be been do does did has have had it its this that "
     "what which who whom whose when where why how as his her their he she they i you we my your".split()
@@ -90,12 +92,12 @@ class Examples:
                 if article["set"] not in data["sets"]:
                     continue  # the stories, which the first four rounds did not have
                 said = [said_by(who) for who in speakers(article["sentences"], article["paragraph_of"])]
-                cut = [in_pieces(tokenizer, *one) for one in zip(said, article["sentences"], strict=True)]
+                cut = in_pieces(tokenizer, said, article["sentences"], LONGEST_SENTENCE)
                 article["cut"] = Sentences(
                     article["sentences"],
                     said,
-                    [pieces for pieces, _ in cut],
-                    [places for _, places in cut],
+                    [one.ids for one in cut],
+                    [places_of(one) for one in cut],
                     [content_words(text) for text in article["sentences"]],
                     article["paragraph_of"],
                 )
@@ -314,7 +316,8 @@ class Examples:
                 said[number] = replaced(said[number], change)
             if text != cut.texts[number] or said[number] != cut.said[number]:
                 texts[number] = text
-                pieces[number], places[number] = in_pieces(self.tokenizer, said[number], text)
+                (one,) = in_pieces(self.tokenizer, [said[number]], [text], LONGEST_SENTENCE)
+                pieces[number], places[number] = one.ids, places_of(one)
         return Sentences(texts, said, pieces, places, cut.words, cut.paragraph_of), moved
 
     def with_earlier_turn(
@@ -344,12 +347,9 @@ class Examples:
         return text, [turn]
 
 
-def in_pieces(tokenizer: Tokenizer, said: str, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """Return a sentence in word pieces, after those of what stands before it, and the characters of each in `text`."""
-    before = tokenizer.encode(said, add_special_tokens=False).ids if said else []
-    own = tokenizer.encode(straightened(text), add_special_tokens=False)
-    places = [*((0, 0) for _ in before), *own.offsets]
-    return [*before, *own.ids][:400], places[:400]
+def places_of(pieces: Pieces) -> list[tuple[int, int]]:
+    """Return the characters of every piece in its sentence; (0, 0) for those that stand before it."""
+    return [*((0, 0) for _ in range(pieces.before)), *pieces.places]
 
 
 def chosen(draw: float, settings: dict[str, Any]) -> str:
