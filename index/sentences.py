@@ -27,7 +27,7 @@ from itertools import pairwise
 
 import sentencex
 
-RULES = 5  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
+RULES = 6  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
 SPLITTER = f"sentencex {version('sentencex')}, rules {RULES}"
 
 LONGEST = 1_000  # characters. all-MiniLM-L6-v2 reads 256 word pieces, about 1,100 characters of English
@@ -187,8 +187,9 @@ _AFTER_CLOCK = re.compile(
     r"|October|[ECMP][SD]?T\b|GMT|BST|UTC|CET|IST|JST|Eastern|Central|Mountain|Pacific|Greenwich"
 )
 _NEVER_LAST = re.compile(
-    r"(?<![^\W_])(?:(?:Mr|Mrs|Ms|Dr|Prof|Ft|Spc|Atty|Vol|Pte|Supt|Insp)\.|E!)$"
+    r"(?<![^\W_])(?:(?:Mr|Mrs|Ms|Dr|Prof|Ft|Spc|Atty|Vol|Pte|Supt|Insp)\.|E!|approx\.)$"
 )  # sentencex does, at times
+_LETTERS = re.compile(r"-[A-Z]\.[A-Z]\.")  # an anti-U.S. video
 _TITLE = re.compile(r"[^\W_]\s[\"“‘']((?:[^\s\"“”‘]+\s){1,9}[^\s\"“”‘]+[?!])[\"”’']$")  # the film “Who Is It?”
 _ALSO = re.compile(  # ends that sentencex misses, having "me." for Maine, "no." for number and "I." for an initial
     r"(?<=\.[A-Z]\.)\s(?=I\s)"  # He was born in the U.S. I was not.
@@ -282,7 +283,7 @@ def _is_end(paragraph: str, start: int, cut: int) -> bool:
         return False
     if visible and _CLOCK.search(tail) and _AFTER_CLOCK.match(paragraph, visible.start()):
         return False
-    if _NEVER_LAST.search(tail):
+    if _NEVER_LAST.search(tail) or (cut >= 3 and _LETTERS.match(paragraph, cut - 3)):
         return False
     title = _TITLE.search(tail)
     return title is None or any(word[0].islower() for word in title[1].split() if len(word) > 4)
