@@ -43,7 +43,7 @@ _NO_PERSON = frozenset(
     "younger".split()
 )
 _ROLE = re.compile(r"\b[Tt]he\s+((?:[\w-]+\s+){0,2}?)([\w-]+)\b(?!['’]s)")
-_TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Sir|Dame|Lady|Lord)\.?\s+[A-Z][\w'’-]*\w(?!['’]s|\w)")
+_TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Sir|Dame|Lady|Lord)\.?(?:\s+[A-Z][\w'’-]*\w){1,4}(?!['’]s|\w)")
 _SUBJECT = re.compile(r"^(?P<who>[A-Z][\w'’.-]*(?:\s+[A-Z][\w'’.-]*){0,4})\b")
 _MAKES = re.compile(rf"\b{_MADE}\s+(?:[\w'’-]+\s+){{0,5}}?{_THING}\b")
 _FROM = re.compile(
@@ -62,11 +62,10 @@ _OPENERS = frozenset(
 
 
 class Author(NamedTuple):
-    """Who made a statement, in which sentence that is told, and whether by name or role and not by "he"."""
+    """Who made a statement, and which sentence names them."""
 
     name: str
     row: int
-    plainly: bool
 
 
 def is_thing(speaker: str) -> bool:
@@ -81,21 +80,20 @@ def author_of(speaker: str, texts: Sequence[str], row: int) -> Author | None:
     """
     owner = _POSSESSIVE.match(speaker)
     if owner and owner["who"].lower() not in ("his", "her", "their"):
-        return Author(owner["who"], row, True)
+        return Author(owner["who"], row)
     for back in range(row, max(row - SENTENCES_BACK, -1), -1):
         outside = _QUOTED.sub("…", texts[back])
         of = _FROM.search(outside)
         if of and _is_somebody(of["who"]):
-            return Author(of["who"], back, True)
+            return Author(of["who"], back)
         made = _MAKES.search(outside)
         if back == row or not made:
             continue
         pronoun = _BY_PRONOUN.search(outside)
         if pronoun:
-            found = _meant(texts, back, woman=pronoun.group(pronoun.lastgroup or 0).lower() in ("she", "her"))
-            return Author(found[0], found[1], False) if found else None
+            return _meant(texts, back, woman=pronoun.group(pronoun.lastgroup or 0).lower() in ("she", "her"))
         subject = _subject(outside)
-        return Author(subject, back, True) if subject else None
+        return Author(subject, back) if subject else None
     return None
 
 
@@ -129,8 +127,8 @@ def _roles(text: str) -> Iterator[str]:
                 break
 
 
-def _meant(texts: Sequence[str], row: int, *, woman: bool) -> tuple[str, int] | None:
-    """The only person that the nearest sentence before `row` with any names, and that sentence's number."""
+def _meant(texts: Sequence[str], row: int, *, woman: bool) -> Author | None:
+    """The only person that the nearest sentence before `row` names, of those that name any."""
     for back in range(row - 1, max(row - 1 - ANTECEDENT_BACK, -1), -1):
         outside = _QUOTED.sub("…", texts[back])
         titled = [match.group() for match in _TITLED.finditer(outside)]
@@ -139,7 +137,7 @@ def _meant(texts: Sequence[str], row: int, *, woman: bool) -> tuple[str, int] | 
         people = [person for person in people if not person.startswith(wrong)]
         distinct = {person.lower() for person in people}
         if len(distinct) == 1:
-            return people[0], back
+            return Author(people[0], back)
         if distinct:
             return None
     return None

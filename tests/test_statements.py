@@ -24,6 +24,7 @@ def whose(*paragraphs: str) -> str:
         (["A statement from Ines Mora, the harbour's owner, came at noon."], "Ines Mora"),
         (["A crowd cheered the ferryman in the square.", "He was held and then made a statement."], "the ferryman"),
         (["The ferryman was cleared last week.", "Through his lawyer he issued a statement."], "The ferryman"),
+        (["Mr Tom Reed was cleared.", "He issued a statement at noon."], "Mr Tom Reed"),
         (["The goalkeeper was banned.", "The union released a statement on his behalf."], "The goalkeeper"),
     ],
 )  # fmt: skip
