@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from index.sentences import Sentence
-from qa.statements import Author, author_of, is_thing
+from qa.statements import Author, author_of, is_person, is_thing
 
 LONGEST = 60  # characters of a speaker; a longer phrase is cut at its front: a title goes before a name
 STRETCH = 200  # sentences that are gone through at once
@@ -55,13 +55,17 @@ _TAIL = (
     r"(?=\s*(?:[^\w\s'-]|$)|\s+(?:of|who|whose|in|at|on|to|as|and|for|from|after|before|with|when|while|that|by|but|which|"
     r"[a-z]+ly|[a-z]+ing)\b)"
 )
+_OF_SOMETHING = (
+    rf"{_WORD}(?:\s+{_WORD}){{0,2}}(?:\s+[a-z][\w-]+){{1,2}}(?:\s+{_WORD}){{1,3}}"  # Alderwick manager Ruth Lund
+)
 _BESIDE = re.compile(rf"{_HEAD}(?P<who>{_WHO}){_HELPERS}\s+{_VERB}\s*[:,]?\s*(?:…|$)")  # ..., Ines Mora said: “...”
 _BEFORE = re.compile(rf"{_HEAD}(?P<who>{_WHO}){_HELPERS}\s+{_VERB}\b")  # Ines Mora said
 _APART = re.compile(rf"{_HEAD}(?P<who>{_WHO}),\s[^;:\"]{{1,110}},{_HELPERS}\s+{_VERB}\b")  # Ines Mora, 41, said
 _IN_COMMAS = re.compile(rf"{_HEAD}(?P<who>{_NAME}),{_HELPERS}\s+{_VERB}\b")  # the keeper, Ines Mora, said
 # “...,” said Ines Mora; but whoever is told or asked does not say it, nor does the visit in "Mora recalled a visit"
 _AFTER = re.compile(
-    rf"(?:^|[…,])[\s,…]{{0,4}}(?!tell|told|ask|call|answer|read|warn){_VERB}\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL})"
+    rf"(?:^|[…,])[\s,…]{{0,4}}(?!tell|told|ask|call|answer|read|warn){_VERB}\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL}|"
+    rf"{_OF_SOMETHING}{_TAIL})"
 )
 _AS_SAYING = re.compile(rf"\bquot(?:ed|es|ing)\s+(?P<who>{_WHO})\s+as\s+(?:say|tell)ing\b")
 _ACCORDING = re.compile(rf"\b[Aa]ccording\s+to\s+(?P<who>{_NAME}{_TAIL}|{_ROLE}{_TAIL})")
@@ -74,13 +78,16 @@ _SINGLE = re.compile(r"(?:(?<=^)|(?<=\s))'(?=\w)|(?<=[,.!?])'(?!\w)")
 _INCHES = re.compile(r"(?:\d'\d*|[\d½¼¾])\"(?!\w)")
 _LEADS_ELSEWHERE = re.compile(r"^[^«]*»\s*$")  # Watch “the flood” »: its marks open and close nothing
 _DATELINE = re.compile(r"^[^\"]{0,60}\([^()\"]{2,30}\)\s+--?-?\s+")  # LONDON, England (CNN) --
-_HE, _SHE = re.compile(r"\b[Hh]e\b"), re.compile(r"\b[Ss]he\b")
+_HE, _SHE, _IT = re.compile(r"\b[Hh]e\b"), re.compile(r"\b[Ss]he\b"), re.compile(r"\b[Ii]t\b")
 _NO_MAN = re.compile(
     r"\b(?:Mrs|Ms|Miss|Lady|Dame|Sister|Queen|[Ww]oman|[Mm]other|[Dd]aughter|[Ww]idow|[Gg]irl|[Ww]ife)\b"
     r"|^[Hh]er\b(?! (?:son|father|husband|brother))"
 )
 _NO_WOMAN = re.compile(r"\b(?:Mr|Sir|Lord|King|[Mm]an|[Ff]ather|[Ss]on|[Bb]oy|[Hh]usband|[Bb]rother)\b")
-_OPENS_WITH_NAME = re.compile(rf"(?P<who>{_WORD}(?:\s+{_WORD}){{1,5}})(?!\w)")
+# Graham Lund was less happy. The other manager, Graham Lund, was less happy.
+_OPENS_WITH_NAME = re.compile(
+    rf"(?:(?:The|An?|His|Her|Their|Its)\s[^,.;:…\"]{{2,40}},\s(?=[^,.…]{{3,40}},\s))?(?P<who>{_WORD}(?:\s+{_WORD}){{1,5}})(?!\w)"
+)
 _NOT_WHO = frozenset(
     "i he she it they we you this that these those there who which what when where while now but and as if in on at "
     "for after before even watch see read then here just with over again however meanwhile later yesterday today "
@@ -190,6 +197,13 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
                 continue
             ahead = _NO_SPEAKER if pronoun or here.name else following[number].moved(start)
             speaker = next((one for one in (here, ahead) if one.name), last)
+            if pronoun and _IT.search(pronoun.group()):
+                author = author_of("it", everything, start + number)
+                brought_in = _OPENS_WITH_NAME.match(everything[speaker.row].strip())
+                if author:
+                    speaker = here = _Named(author.name, author.row)
+                elif brought_in and brought_in.start("who") and brought_in["who"] == speaker.name:
+                    speaker = _NO_SPEAKER  # "The chaplain, Eneko Lund, ..." is nobody who is "it"
             if pronoun and _is_no(pronoun.group(), speaker.name):
                 here = last = _NO_SPEAKER
             elif speaker.name and not re.search(rf"\b{re.escape(speaker.name.split()[-1])}\b", plain[number]):
@@ -326,9 +340,11 @@ def _named_next(speech: Sequence[bool], own: Sequence[str]) -> list[_Named]:
 
 
 def _is_no(pronoun: str, speaker: str) -> bool:
-    """Whether somebody cannot be called so: "he" Mrs Mora, "she" his father."""
+    """Whether somebody cannot be called so: "he" Mrs Mora, "she" his father, "it" the manager."""
     return bool(
-        (_HE.search(pronoun) and _NO_MAN.search(speaker)) or (_SHE.search(pronoun) and _NO_WOMAN.search(speaker))
+        (_IT.search(pronoun) and is_person(speaker))
+        or (_HE.search(pronoun) and _NO_MAN.search(speaker))
+        or (_SHE.search(pronoun) and _NO_WOMAN.search(speaker))
     )
 
 

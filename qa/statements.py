@@ -46,8 +46,9 @@ _ROLE = re.compile(r"\b[Tt]he\s+((?:[\w-]+\s+){0,2}?)([\w-]+)\b(?!['’]s)")
 _TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Sir|Dame|Lady|Lord)\.?(?:\s+[A-Z][\w'’-]*\w){1,4}(?!['’]s|\w)")
 _SUBJECT = re.compile(r"^(?P<who>[A-Z][\w'’.-]*(?:\s+[A-Z][\w'’.-]*){0,4})\b")
 _MAKES = re.compile(rf"\b{_MADE}\s+(?:[\w'’-]+\s+){{0,5}}?{_THING}\b")
+_KIN = r"[A-Z][\w-]+['’]s\s+[a-z]+(?:,\s+[A-Z][\w-]+)?"  # Callum's mother, Denise
 _FROM = re.compile(
-    rf"\b{_THING}\s+(?:[\w'’-]+\s+){{0,3}}?(?:from|by|of|on\s+behalf\s+of)\s+(?P<who>[Tt]he\s+(?:[\w-]+\s+){{0,2}}?[\w-]+|"
+    rf"\b{_THING}\s+(?:[\w'’-]+\s+){{0,3}}?(?:from|by|of|(?:on\s+behalf\s+of))\s+(?P<who>{_KIN}|[Tt]he\s+(?:[\w-]+\s+){{0,2}}?[\w-]+|"
     r"[A-Z][\w'’.-]*(?:\s+[A-Z][\w'’.-]*){0,4})(?=\s*(?:[,.;:…]|$)|\s+(?:said|says|was|who|that|and|on|in|to|identified))"
 )
 _POSSESSIVE = re.compile(rf"^(?P<who>.{{2,50}}?)['’]s?\s+(?:[\w-]+\s+){{0,2}}?{_THING}$")
@@ -95,6 +96,11 @@ def author_of(speaker: str, texts: Sequence[str], row: int) -> Author | None:
         subject = _subject(outside)
         return Author(subject, back) if subject else None
     return None
+
+
+def is_person(who: str) -> bool:
+    """Return whether a phrase ends with a word for a person: "the site manager"."""
+    return bool(who) and _is_person(who.split()[-1])
 
 
 def _is_somebody(who: str) -> bool:

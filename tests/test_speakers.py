@@ -55,6 +55,28 @@ def test_who_is_named_after_the_first_sentence_says_the_first_too():
     ]  # fmt: skip
 
 
+def test_somebody_brought_in_by_role_and_name_speaks_next_and_not_whoever_spoke_before():
+    found = who(
+        "“We were the better side,” said Alderwick manager Ruth Lund. “It was onside.”",
+        "Her opposite number, Graham Reed, was less happy. “It was a foul,” he said. “I told the referee so.”",
+    )
+    assert found == ["", "Alderwick manager Ruth Lund", "", "Graham Reed", "Graham Reed"]
+
+
+def test_a_statement_that_it_is_called_is_said_by_whoever_it_was_read_for():
+    found = who(
+        "The site manager said: “The crane was sound. We checked it.”",
+        "Outside, the family's solicitor, Ines Mora, read a statement on behalf of Callum's mother, Denise.",
+        "“I want to know why my son was up there,” it said. “I have waited a year.”",
+        "“He was nineteen.”",
+    )
+    assert found == ["", "The site manager", "", *["Callum's mother, Denise"] * 3]
+
+
+def test_nobody_with_a_role_is_it():
+    assert who("The chaplain, Ines Mora, read it out at noon.", "“I signed for the engines,” it said.") == ["", ""]
+
+
 def test_a_pronoun_is_who_spoke_last():
     assert who('"We ran," said Ines Mora.', '"Nobody helped us at all," she said.') == ["", "Ines Mora"]
 
