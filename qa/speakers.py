@@ -14,6 +14,7 @@ same rules, so it knows how far to believe them.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -87,6 +88,12 @@ _NO_WOMAN = re.compile(r"\b(?:Mr|Sir|Lord|King|[Mm]an|[Ff]ather|[Ss]on|[Bb]oy|[H
 # Graham Lund was less happy. The other manager, Graham Lund, was less happy.
 _OPENS_WITH_NAME = re.compile(
     rf"(?:(?:The|An?|His|Her|Their|Its)\s[^,.;:…\"]{{2,40}},\s(?=[^,.…]{{3,40}},\s))?(?P<who>{_WORD}(?:\s+{_WORD}){{1,5}})(?!\w)"
+)
+_OPENS_TURN = re.compile(rf"(?P<who>[{_CAPITAL}][\w'.-]+(?:\s[{_CAPITAL}][\w'.-]*){{0,3}}):\s+\S")
+_LABELS = frozenset(
+    "note notes warning caution tip tips step date time place venue from to subject cc bcc sent question answer total "
+    "price both address tel phone email e-mail agenda action item motion decision resolved present apologies serves ingredients "
+    "method example update edit source photo picture video caption summary result results name title author".split()
 )
 _NOT_WHO = frozenset(
     "i he she it they we you this that these those there who which what when where while now but and as if in on at "
@@ -211,6 +218,8 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
                 found[start + number] = Quotation(speaker.name, speaker.row, sure)
             runs_on = runs_on and not closed[number]
         last = here if here.name else last
+    for row, turn in _turns(everything, runs).items():
+        found[row] = found[row] or Quotation(turn.name, turn.row, False)
     return found
 
 
@@ -277,6 +286,28 @@ def _runs(texts: Sequence[str], paragraphs: Sequence[int]) -> list[tuple[int, in
             runs.append((start, row))
             start = row
     return runs if texts else []
+
+
+def _turns(texts: Sequence[str], runs: Sequence[tuple[int, int]]) -> dict[int, _Named]:
+    """Who speaks in a conversation written down, "Mora: I was at the pier. It rained.", by row; a turn's opening says so.
+
+    Two names at least that open paragraphs so, each at least twice: or it is a form, or notes.
+    """
+    opened = {start: match["who"] for start, _ in runs if (match := _OPENS_TURN.match(texts[start]))}
+    names = Counter(name for name in opened.values() if name.lower() not in _LABELS)
+    people = {name for name, times in names.items() if times > 1}
+    if len(people) < 2:
+        return {}
+    found = {}
+    for start, end in runs:
+        speaking = _NO_SPEAKER
+        for row in range(start, end):
+            opens = _OPENS_TURN.match(texts[row])
+            if opens and opens["who"] in people:
+                speaking = _Named(opens["who"], row)
+            elif speaking.name:
+                found[row] = speaking
+    return found
 
 
 def _told_apart(texts: Sequence[str], open_quote: bool) -> tuple[list[bool], list[str], list[bool]]:

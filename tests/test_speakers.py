@@ -73,6 +73,23 @@ def test_a_statement_that_it_is_called_is_said_by_whoever_it_was_read_for():
     assert found == ["", "The site manager", "", *["Callum's mother, Denise"] * 3]
 
 
+def test_a_conversation_written_down_has_its_speakers():
+    found = who(
+        "Reporter: What did you see? Were you afraid?",
+        "Mora: I saw the boat. It was on its side.",
+        "Reporter: And then? Who came?",
+        "Mora: Nobody came. I rowed out.",
+    )
+    assert found == ["", "Reporter", "", "Mora", "", "Reporter", "", "Mora"]
+
+
+@pytest.mark.parametrize("labels", [("Note", "Warning"), ("Q", "A"), ("Mora", "Mora"), ("Date", "Subject")])
+def test_labels_are_nobody(labels):
+    one, other = labels
+    lines = [f"{label}: The valve is hot. Wait for an hour." for label in (one, other, one, other)]
+    assert set(who(*lines)) == {""}
+
+
 def test_nobody_with_a_role_is_it():
     assert who("The chaplain, Ines Mora, read it out at noon.", "“I signed for the engines,” it said.") == ["", ""]
 
