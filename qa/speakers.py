@@ -92,8 +92,8 @@ _OPENS_WITH_NAME = re.compile(
 _OPENS_TURN = re.compile(rf"(?P<who>[{_CAPITAL}][\w'.-]+(?:\s[{_CAPITAL}][\w'.-]*){{0,3}}):\s+\S")
 _LABELS = frozenset(
     "note notes warning caution tip tips step date time place venue from to subject cc bcc sent question answer total "
-    "price both address tel phone email e-mail agenda action item motion decision resolved present apologies serves ingredients "
-    "method example update edit source photo picture video caption summary result results name title author".split()
+    "price both address tel phone email e-mail agenda action item motion decision resolved present apologies serves "
+    "ingredients method example update edit source photo picture video caption summary result name title author".split()
 )
 _NOT_WHO = frozenset(
     "i he she it they we you this that these those there who which what when where while now but and as if in on at "
@@ -289,7 +289,7 @@ def _runs(texts: Sequence[str], paragraphs: Sequence[int]) -> list[tuple[int, in
 
 
 def _turns(texts: Sequence[str], runs: Sequence[tuple[int, int]]) -> dict[int, _Named]:
-    """Who speaks in a conversation written down, "Mora: I was at the pier. It rained.", by row; a turn's opening says so.
+    """Who speaks in a conversation written down, "Mora: I was there. It rained.", by row; a turn's opening says so.
 
     Two names at least that open paragraphs so, each at least twice: or it is a form, or notes.
     """
