@@ -26,6 +26,7 @@ LONGEST = 60  # characters of a speaker; a longer phrase is cut at its front: a 
 STRETCH = 200  # sentences that are gone through at once
 STRETCH_BEFORE = 20  # ... and those before them, for who spoke last
 GAP = 1  # after more paragraphs without a quotation the speaker before them is forgotten
+STATEMENT_REMEMBERED = 40  # sentences for which whose it is holds
 _STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"})
 
 _VERB = (
@@ -88,6 +89,9 @@ _NO_WOMAN = re.compile(r"\b(?:Mr|Sir|Lord|King|[Mm]an|[Ff]ather|[Ss]on|[Bb]oy|[H
 # Graham Lund was less happy. The other manager, Graham Lund, was less happy.
 _OPENS_WITH_NAME = re.compile(
     rf"(?:(?:The|An?|His|Her|Their|Its)\s[^,.;:…\"]{{2,40}},\s(?=[^,.…]{{3,40}},\s))?(?P<who>{_WORD}(?:\s+{_WORD}){{1,5}})(?!\w)"
+)
+_READS_OUT = re.compile(
+    r"\bread\s+(?:it|them|her|his|out|from|a|the)\b|\b(?:dictated|typed)\b|\b(?:note|letter|message)\s+from\b"
 )
 _OPENS_TURN = re.compile(rf"(?P<who>[{_CAPITAL}][\w'.-]+(?:\s[{_CAPITAL}][\w'.-]*){{0,3}}):\s+\S")
 _LABELS = frozenset(
@@ -179,8 +183,10 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
             if name and is_thing(name):
                 thing = name.split()[-1]
                 author = author_of(name, everything, start + number) or made.get(thing)
-                if author:
-                    authors[number] = made[thing] = author
+                if author and start + number - author.row <= STATEMENT_REMEMBERED:
+                    made[thing] = author
+                    if author.name:
+                        authors[number] = author
         own = [authors[number].name if number in authors else name for number, name in enumerate(own)]
         following = _named_next(speech, own)
         here = _NO_SPEAKER
@@ -195,6 +201,9 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
                 runs_on = False
                 opens = _OPENS_WITH_NAME.match(text.strip())
                 name = _trimmed(opens["who"], of=2) if opens else ""
+                if _READS_OUT.search(text):  # what comes is another's, who may be named long before
+                    here = last = _NO_SPEAKER
+                    continue
                 # Whoever spoke before may go on speaking, or another whom the sentence between brings in.
                 here = _Named(name, start + number) if name else here._replace(says=False)
                 continue
@@ -207,7 +216,7 @@ def quotations(texts: Sequence[str], paragraphs: Sequence[int]) -> list[Quotatio
             if pronoun and _IT.search(pronoun.group()):
                 author = author_of("it", everything, start + number)
                 brought_in = _OPENS_WITH_NAME.match(everything[speaker.row].strip())
-                if author:
+                if author and author.name:
                     speaker = here = _Named(author.name, author.row)
                 elif brought_in and brought_in.start("who") and brought_in["who"] == speaker.name:
                     speaker = _NO_SPEAKER  # "The chaplain, Eneko Lund, ..." is nobody who is "it"
@@ -251,8 +260,18 @@ def told_speaker(sentences: Sequence[Sentence], row: int) -> tuple[int, int] | N
     words = r"\s+".join(map(re.escape, quotation.speaker.split()))
     # "The keeper, Ines Mora, said": whoever is known by a role is told with the name beside it.
     also = "" if quotation.speaker[0].isupper() and not quotation.speaker.startswith("The ") else _NAME_BESIDE
-    match = re.search(rf"(?<!\w){words}(?!\w){also}", straightened(sentence.text))
+    text = straightened(sentence.text)
+    pattern = re.compile(rf"(?<!\w){words}(?!\w){also}")
+    match = pattern.search(_outside_marks(text)) or pattern.search(text)
     return (sentence.start + match.start(), sentence.start + match.end()) if match else None
+
+
+def _outside_marks(text: str) -> str:
+    """A sentence as long as it was, with spaces for what is within quotation marks, where others are named."""
+    parts = text.split('"')
+    inside = len(parts) % 2 == 0 and not text.startswith('"')  # it ends a quotation that began before
+    kept = [" " * len(part) if inside ^ bool(number % 2) else part for number, part in enumerate(parts)]
+    return '"'.join(kept)
 
 
 def _from_before(sentences: Sequence[Sentence], low: int, end: int) -> dict[int, Quotation | None]:

@@ -25,6 +25,9 @@ def whose(*paragraphs: str) -> str:
         (["A crowd cheered the ferryman in the square.", "He was held and then made a statement."], "the ferryman"),
         (["The ferryman was cleared last week.", "Through his lawyer he issued a statement."], "The ferryman"),
         (["Mr Tom Reed was cleared.", "He issued a statement at noon."], "Mr Tom Reed"),
+        (["Mora issued a statement."], "Mora"),
+        (["Ines Mora, through her lawyer, Tom Reed, issued a statement."], "Ines Mora"),
+        (["The union released a statement on behalf of Ines Mora."], "Ines Mora"),
         (["The goalkeeper was banned.", "The union released a statement on his behalf."], "The goalkeeper"),
     ],
 )  # fmt: skip
@@ -40,6 +43,15 @@ def test_a_statement_is_said_by_whoever_made_it(before, author):
         ["Mrs Mora waited at home.", "He issued a statement at noon."],
         ["Thousands of letters came from the harbour.", "He issued a statement at noon."],
         ["The harbour company issued a new timetable."],
+        ["The port released a statement on the arrest of Tom Reed."],
+        ["The port published a statement about Ines Mora, a swimmer."],
+        ["Ines Mora's lawyer issued a statement."],
+        ["Ines Mora was given a statement."],
+        ["Ines Mora has not issued a statement."],
+        ["The driver, who was held after a witness gave a statement, went home."],
+        ["The soldier wrote a letter.", "It rained."],
+        ["Tom Reed issued a statement.", "Mr Lund met Mr Mora.", "He issued a statement."],
+        ["Yesterday Police met.", "It was an account of the murder."],
     ],
 )
 def test_where_nobody_or_two_could_be_meant_it_stays_the_statement(before):
