@@ -424,3 +424,12 @@ def open_index(
     except (SavedIndexError, OSError) as error:
         logger.warning("The index is not kept: %s", error)
     return built
+
+
+def is_kept(article: Article, encoder: Encoder, cache: Path) -> bool:
+    """Return whether `open_index` would find the article's index in the cache, whole."""
+    try:
+        load_index(cached_index_folder(article, encoder, cache), encoder=encoder, article=article)
+    except SavedIndexError:
+        return False
+    return True

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from library.errors import BadFilter
 
-_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _EARLIEST, _LATEST = "0000", "9999-99-99"
 
 
@@ -71,10 +70,12 @@ def _part(condition: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _dates(wanted: str) -> tuple[str, tuple[str, ...]]:
+    from library.sources import is_date  # not above: sources.py needs store.py, and that needs this file
+
     first, dots, last = wanted.partition("..")
     first, last = first.strip(), last.strip() if dots else first.strip()
     for day in filter(None, (first, last)):
-        if not _DATE.fullmatch(day):
+        if not is_date(day):
             raise BadFilter(f"--only date:{wanted}: {day!r} is no date. Write 2024, 2024-05 or 2024-05-17.")
     # As text: "2024-05-17" lies between "2024-05" and "2024-05" with what may follow.
     return "date >= ? AND date <= ?", (first or _EARLIEST, last + "\uffff" if last else _LATEST)

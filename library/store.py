@@ -196,8 +196,10 @@ def _counted(number: int, of: str) -> str:
 def library_folder(name: str) -> Path:
     """Return the folder that a name means: a path where it has a separator or is one, else below the user's data.
 
-    $ARTICLE_QA_LIBRARIES takes the place of the user's data folder.
+    $ARTICLE_QA_LIBRARIES takes the place of the user's data folder. Raises LibraryError for an empty name.
     """
+    if not name.strip():  # it would mean the folder that all libraries lie in
+        raise LibraryError(f"{name!r} is no name of a library. Give a name, such as news, or a folder.")
     path = Path(name).expanduser()
     if "/" in name or os.sep in name or name in (".", "..") or (path / DATABASE).is_file():
         return path

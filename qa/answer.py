@@ -91,8 +91,8 @@ class Answer:
         return ""
 
     read: int = 0  # how many sentences the reader really read; the others keep the order of the retriever
-    # Where a library was asked: the article that the offsets count in, and every place where the best sentence stands,
-    # the one in that article first.
+    # Where a library was asked: the article that the offsets count in, and where the best sentence stands, once for
+    # each article that has it, that one first.
     home: ArticleIndex | None = None
     places: tuple[Place, ...] = ()
     # A word of the question, and its opposite, which the best sentence has in its place: ("mild", "severe"); None also
@@ -156,7 +156,9 @@ class Answerer:
     @property
     def described(self) -> str:
         """What is asked, in a line for people."""
-        return f"{self.article.title}: {len(self.article_index.sentences):,} sentences."
+        from qa.show import one_line
+
+        return f"{one_line(self.article.title)}: {len(self.article_index.sentences):,} sentences."
 
     def as_text(self, answer: Answer, *, k: int = 1, bold: bool = False) -> str:
         """Return an answer of this article as lines for people; see `qa.show.as_text`."""

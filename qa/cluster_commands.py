@@ -64,6 +64,7 @@ def build_command(
     from library.sources import is_date, listed
     from qa.answer import open_models
     from qa.progress import ProgressBar
+    from qa.show import one_line, source_line
 
     if date is not None and not is_date(date):
         raise typer.BadParameter(f"{date!r} is no date: write 2024, 2024-05 or 2024-05-17", param_hint="--date")
@@ -83,7 +84,7 @@ def build_command(
         print(json.dumps(record), flush=True)
         return
     for one in done.left_out[:SHOWN]:
-        _say(f"Left out: {one.source}: {one.why}")
+        _say(f"Left out: {source_line(one.source)}: {one_line(one.why)}")
     if len(done.left_out) > SHOWN:
         _say(f"Left out: {len(done.left_out) - SHOWN:,} more; --json lists all.")
     if done.unused:

@@ -1,7 +1,7 @@
 """A question comes in; the exact sentence of one article among many goes out, or that none of them says it.
 
     question ─► library: the nearest and the best by words ─► the best articles ─► each is read as if asked alone
-             ─► one Reading of all ─► confidence ─► Answer, with its article and every place of the sentence
+             ─► one Reading of all ─► confidence ─► Answer, with every article that has the sentence
 
 A reader gives each article shares for its sentences and for "none". Shares of two articles cannot be compared; a
 sentence's share over that article's "none" can, because "none" stands for the same in each. So these odds are put
@@ -45,7 +45,7 @@ from qa.confidence import Calibration, load_calibration
 from qa.dialogue import Turn, Understood
 from qa.reader import Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, Candidate, fuse, order, retrieve
-from qa.show import answer_dict, as_dict, as_text, one_line
+from qa.show import answer_dict, as_dict, as_text, one_line, source_line
 from qa.spelling import Vocabulary, mended, vocabulary
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ ARTICLES_READ = 3  # the best; each costs as much as a question to it alone
 COUNTED, DECAY = 3, 0.5  # sentences of an article that make its worth, and what each next one counts of the last
 LONGEST_READ = 1_000  # sentences of an article that are looked at; of a longer one, those around its best
 VIEWS_KEPT = 64  # articles ready to be read, of the last questions
-PLACED = 10  # of the best sentences, every place is said; of the others, the one where it was read
+PLACED = 10  # of the best sentences, every article is said; of the others, the one where it was read
 PLACES_SHOWN = 20  # of one sentence, in a terminal
 LEAST_NONE = 1e-30  # a share of 0 would make the odds infinite
 
@@ -64,7 +64,7 @@ LEAST_NONE = 1e-30  # a share of 0 would make the odds infinite
 class LibraryCandidate(Candidate):
     """A candidate of one of several articles; its row and ranks are those in its article."""
 
-    places: tuple[Place, ...]  # where it stands; the first is where it was read
+    places: tuple[Place, ...]  # where it stands, once for each article; the first is where it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class LibraryAnswerer:
         if others:
             lines.append("Next best:")
         for rank, other in enumerate(others, start=2):
-            where = f"{_home(other).title}; relevance {other.relevance:.2f}"
+            where = f"{one_line(_home(other).title)}; relevance {other.relevance:.2f}"
             lines.append(f"  {rank}. {one_line(other.candidate.sentence.text)} ({where})")
         return "\n".join(lines)
 
@@ -283,7 +283,7 @@ class LibraryAnswerer:
         return view
 
     def _placed(self, reading: Reading, homes: Sequence[_View], snapshot: Snapshot) -> Reading:
-        """The reading with the places of each sentence, that where it was read first."""
+        """The reading with the places of each sentence, once for each article, that where it was read first."""
         sentences = []
         for rank, (read, view) in enumerate(zip(reading.sentences, homes, strict=True)):
             candidate = read.candidate
@@ -293,11 +293,12 @@ class LibraryAnswerer:
                 view.number, article.title, article.source, article.date, view.first + candidate.row,
                 candidate.sentence.start, candidate.sentence.end,
             )  # fmt: skip
-            others: Sequence[Place] = ()
+            places = {view.number: here}
             if rank < PLACED:
-                others = [place for place in snapshot.places([row], self.which)[row] if place != here]
+                for place in snapshot.places([row], self.which)[row]:
+                    places.setdefault(place.article, place)
             known = {field.name: getattr(candidate, field.name) for field in fields(Candidate)}
-            sentences.append(replace(read, candidate=LibraryCandidate(**known, places=(here, *others))))
+            sentences.append(replace(read, candidate=LibraryCandidate(**known, places=tuple(places.values()))))
         return replace(reading, sentences=tuple(sentences))
 
     def _alone(self, view: _View) -> Answerer:
@@ -336,7 +337,7 @@ def _words_of(views: Sequence[_View]) -> Vocabulary:
 
 
 def _named(place: Place) -> str:
-    return f"{place.title} ({place.source}{f', {place.date}' if place.date else ''})"
+    return f"{one_line(place.title)} ({source_line(place.source)}{f', {place.date}' if place.date else ''})"
 
 
 class AboutArticle(Answerer):

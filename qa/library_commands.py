@@ -77,15 +77,17 @@ def add_command(
     from library import create_library, library_folder
     from library.sources import LeftOut, Unchanged, expected, is_date, listed, read_sources
     from qa.progress import ProgressBar
+    from qa.show import one_line, source_line
 
     if date is not None and not is_date(date):
         raise typer.BadParameter(f"{date!r} is no date: write 2024, 2024-05 or 2024-05-17", param_hint="--date")
+    folder = library_folder(library)  # before the models: a name that is none is told at once
     places = listed(sources)
     total = expected(places)
     encoder = _encoder(model, cache)
     left_out: list[LeftOut] = []
     untouched = 0
-    with create_library(library_folder(library), encoder) as filled, ProgressBar() as progress:
+    with create_library(folder, encoder) as filled, ProgressBar() as progress:
 
         def incoming() -> Iterator[Incoming]:
             nonlocal untouched
@@ -117,7 +119,7 @@ def add_command(
         )
     else:
         for one in left_out[:SHOWN]:
-            _say(f"Left out: {one.source}: {one.why}")
+            _say(f"Left out: {source_line(one.source)}: {one_line(one.why)}")
         if len(left_out) > SHOWN:
             _say(f"Left out: {len(left_out) - SHOWN:,} more; --json lists all.")
         print(
@@ -134,6 +136,7 @@ def list_command(
 ) -> None:
     """List the articles of a library."""
     from library import only as only_these
+    from qa.show import one_line, source_line
 
     with _open(library) as opened:
         articles = opened.articles(only_these(only or []))
@@ -141,7 +144,8 @@ def list_command(
         _print({"articles": [dataclasses.asdict(held) for held in articles]})
         return
     for held in articles:
-        print(f"{held.id:>6}  {held.date or '':10}  {held.sentences:>6,}  {held.title}  ({held.source})")
+        title, source = one_line(held.title), source_line(held.source)
+        print(f"{held.id:>6}  {held.date or '':10}  {held.sentences:>6,}  {title}  ({source})")
     _say(f"{len(articles):,} articles: number, date, sentences, title, source.")
 
 

@@ -86,6 +86,11 @@ def printable(text: str) -> str:
     return "".join(character for character in text if character.isspace() or unicodedata.category(character) != "Cc")
 
 
+def source_line(source: str) -> str:
+    """Return a path or an address for a line of a terminal; its spaces stay as they are, so that it can be copied."""
+    return "".join(character for character in source if unicodedata.category(character) != "Cc")
+
+
 def answer_dict(answer: Answer) -> dict[str, Any]:
     """Return question and answer as JSON types. Offsets count characters of the article's text."""
     return {

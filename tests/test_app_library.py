@@ -92,6 +92,14 @@ def test_the_same_sentence_of_a_copy_is_one_answer_with_its_other_place(page):
     assert 'data-row="1" data-article="2"' in also[0]
 
 
+def test_an_article_that_has_the_sentence_twice_is_told_once_and_never_as_another(library, encoder, archive):
+    for source in ("c", "d"):
+        library.add([Incoming(article_from_text("The bridge fell.\n\n" * 2, title=source, source=source))], encoder)
+    exchange = archive.ask("The bridge fell?", (), pane=CONTENTS)
+    assert (exchange.title, [one.title for one in exchange.elsewhere]) == ("c", ["d"])
+    assert json.loads(as_json(exchange))["also_in"] == [{"title": "d", "source": "d"}]
+
+
 def test_a_runner_up_says_which_article_it_is_of(page):
     drawn = asked(page, "When did the river rise?", beginning()).conversation
     others = re.search(r'<details class="others">.*?</details>', drawn)

@@ -25,6 +25,7 @@ from index.build import (
     build_index,
     cache_folder,
     cached_index_folder,
+    is_kept,
     load_index,
     open_index,
     save_index,
@@ -415,6 +416,16 @@ def test_a_cache_that_cannot_be_written_is_no_reason_not_to_answer(
     assert opened.article == small_article
     (line,) = warnings_of(caplog)
     assert "The index is not kept" in line
+
+
+def test_an_index_is_kept_where_it_would_be_found_whole(small_article: Article, tmp_path: Path) -> None:
+    encoder = WordEncoder()
+    assert not is_kept(small_article, encoder, tmp_path)
+    open_index(small_article, encoder, cache=tmp_path)
+    assert is_kept(small_article, encoder, tmp_path)
+    (file,) = tmp_path.rglob("index.faiss")
+    file.write_bytes(file.read_bytes()[:-1])
+    assert not is_kept(small_article, encoder, tmp_path)
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from library import (
     open_library,
     repair,
 )
-from library.errors import LibraryMismatch, NoSuchLibrary
+from library.errors import LibraryError, LibraryMismatch, NoSuchLibrary
 from library.store import DATABASE, LENGTHS, VECTORS, key_of
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the interrupted process is made by fork")
@@ -263,6 +263,13 @@ def test_a_name_is_a_folder_of_the_users_and_a_path_is_a_path(tmp_path, monkeypa
     assert library_folder(str(tmp_path / "x")) == tmp_path / "x"
 
 
+@pytest.mark.parametrize("name", ["", " ", "\t\n"])
+def test_an_empty_name_is_refused_and_not_the_folder_of_all_libraries(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("ARTICLE_QA_LIBRARIES", str(tmp_path))
+    with pytest.raises(LibraryError, match=r"is no name of a library\. Give"):
+        library_folder(name)
+
+
 # ── Searching ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 LINES = [
@@ -457,8 +464,6 @@ def test_what_a_killed_writer_left_behind_the_last_row_is_overwritten(tmp_path, 
 @needs_fork
 def test_where_nothing_more_can_be_written_what_was_there_stays_and_is_said(tmp_path, encoder):
     import resource
-
-    from library.errors import LibraryError
 
     with create_library(tmp_path / "lib", encoder) as library:
         library.add([incoming(AGENCY, "a")], encoder)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -100,6 +101,32 @@ def test_only_left_out_is_an_error_and_a_mistyped_name_adds_nothing(run, stories
     assert run("library", "list").out == ""
 
 
+@pytest.mark.parametrize("command", [("add", "STORIES"), ("list",), ("stats",)])
+def test_an_empty_name_of_a_library_is_one_line_and_nothing_is_written(run, stories, tmp_path, command):
+    name, *sources = command
+    ran = run("library", name, *(str(stories) for _ in sources), "-l", "")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == "article-qa: '' is no name of a library. Give a name, such as news, or a folder.\n"
+    assert not (tmp_path / "libraries").exists()
+
+
+def test_a_title_a_source_or_a_reason_steers_no_terminal(run, tmp_path):
+    title, url = "The \x1b[31mgreat\nflood", "https://news.example/a\x9b2J"
+    text = "The flood took the bridge in one night.\n\nThe flood took the river."
+    wire = tmp_path / "wire\x1b[2J.jsonl"
+    lines = [{"title": title, "url": url, "text": text}, {"text": "x", "date": "2024"}, {"text": 1}]
+    wire.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    added = run("library", "add", str(wire))
+    listed = run("library", "list")
+    told = run("ask", "--reader", "fused", "-l", "default", "-k", "3", "What did the flood do to the bridge?")
+    assert "The [31mgreat flood  (https://news.example/a2J)" in listed.out
+    assert "  In: The [31mgreat flood (https://news.example/a2J)\n" in told.out
+    assert "(The [31mgreat flood; relevance" in told.out
+    assert "wire[2J.jsonl:3: " in added.err
+    said = added.out + added.err + listed.out + told.out
+    assert [one for one in said if one != "\n" and unicodedata.category(one) == "Cc"] == []
+
+
 def test_a_changed_file_is_taken_in_anew_and_a_removed_one_is_not_found(ask, run, stories):
     path = stories / "2024-05-17-flood.txt"
     path.write_text(FLOOD.replace("Monday", "Tuesday"), encoding="utf-8")
@@ -157,6 +184,20 @@ def test_an_answer_names_its_article_and_every_place_of_the_sentence(ask, storie
     }
 
 
+def test_a_sentence_that_stands_twice_in_an_article_names_each_article_once(run, tmp_path):
+    folder = tmp_path / "twice"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.txt").write_text(f"Story {name}\n\nThe flood came.\n\nThe flood came.\n", encoding="utf-8")
+    run("library", "add", str(folder / "a.txt"))
+    asked = ("ask", "--reader", "fused", "-l", "default", "The flood came?")
+    assert [line.split(" (")[0] for line in run(*asked).out.splitlines()[2:]] == ["  In: Story a"]
+    run("library", "add", str(folder / "b.txt"))
+    assert [line.split(" (")[0] for line in run(*asked).out.splitlines()[2:]] == ["  In: Story a", "  Also in: Story b"]
+    places = json.loads(run(*asked, "--json").out)["places"]
+    assert [(place["title"], place["number"]) for place in places] == [("Story a", 1), ("Story b", 1)]
+
+
 def test_the_offsets_of_an_answer_are_those_of_the_article_it_names(ask):
     told = json.loads(ask("Who said the town would rebuild?", "--json").out)
     assert told["article"]["title"] == told["places"][0]["title"] == "The mayor"
@@ -173,6 +214,9 @@ def test_only_asks_the_articles_that_meet_it(ask):
     assert (ran.status, ran.out) == (1, "")
     assert ran.err == "article-qa: No article of the library meets --only date:1999.\n"
     assert "is no date" in ask("What?", "--only", "date:May").err
+    assert ask("What?", "--only", "date:2024-13").err == (
+        "article-qa: --only date:2024-13: '2024-13' is no date. Write 2024, 2024-05 or 2024-05-17.\n"
+    )
 
 
 def test_what_no_article_mentions_is_said_of_the_library(ask):

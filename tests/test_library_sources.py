@@ -88,7 +88,9 @@ def test_how_far_it_is_ends_at_what_was_expected(tmp_path):
     assert expected(places) == 4
 
 
-@pytest.mark.parametrize("condition", ["", "article:", "date:soon", "date:2024-5", "date:2024..x"])
+@pytest.mark.parametrize(
+    "condition", ["", "article:", "date:soon", "date:2024-5", "date:2024..x", "date:2024-13", "date:2023-02-29.."]
+)
 def test_a_condition_that_says_nothing_is_refused_with_an_example(condition):
     with pytest.raises(BadFilter, match="--only"):
         only([condition])
