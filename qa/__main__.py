@@ -29,6 +29,7 @@ from qa.options import (
     NoCacheOption,
     ReaderOption,
     article_of,
+    refuse_inputs,
 )
 
 if TYPE_CHECKING:
@@ -160,13 +161,17 @@ def batch(
         raise typer.BadParameter(
             "the questions and the article cannot both come from standard input", param_hint="--article"
         )
+    if output is not None and str(output) == "-":
+        output = None
     if resume and output is None:
-        raise typer.BadParameter("only a file can be taken up again: give -o", param_hint="--resume")
+        raise typer.BadParameter("only a file can be taken up again: give -o FILE", param_hint="--resume")
+    if output is not None and article is not None:
+        refuse_inputs([output], [article])
     try:
         with ProgressBar() as progress:
             done = answer_file(
                 questions,
-                None if output is None or str(output) == "-" else output,
+                output,
                 lambda source: _open(
                     source or article,
                     model,
@@ -208,20 +213,24 @@ def build(
     """Build an article's index, so that the first question about it is answered at once."""
     import dataclasses
 
-    from index.build import open_index
+    from index.build import is_kept, open_index
     from index.embeddings import open_encoder
     from qa.progress import ProgressBar
+    from qa.show import one_line
 
     folder = _cache(cache, no_cache)
     read = article_of(article)
     with ProgressBar() as progress:
-        built = open_index(read, open_encoder(model, cache=folder), cache=folder, progress=progress)
+        encoder = open_encoder(model, cache=folder)
+        manifest = open_index(read, encoder, cache=folder, progress=progress).manifest
+    kept = folder is not None and is_kept(read, encoder, folder)
     if as_json:
-        _print_json(dataclasses.asdict(built.manifest))
+        _print_json({**dataclasses.asdict(manifest), "kept": str(folder) if kept else None})
     else:
-        manifest = built.manifest
-        kept = f"kept in {folder}" if folder is not None else "not kept"
-        print(f"{read.title}: {manifest.sentences:,} sentences, {manifest.dim} dimensions, {manifest.model}; {kept}")
+        what = f"{manifest.sentences:,} sentences, {manifest.dim} dimensions, {manifest.model}"
+        print(f"{one_line(read.title)}: {what}; {f'kept in {folder}' if kept else 'not kept'}")
+    if folder is not None and not kept:  # why, has been said on standard error
+        raise typer.Exit(EXIT_ERROR)
 
 
 @cli.command()
@@ -280,6 +289,7 @@ def serve(
 def cache_list(cache: CacheOption = None, as_json: JsonOption = False) -> None:
     """List the indexes that are kept."""
     from index.kept import kept_indexes
+    from qa.show import one_line, source_line
 
     folder = _cache(cache, no_cache=False) or Path()
     kept = kept_indexes(folder)
@@ -299,7 +309,9 @@ def cache_list(cache: CacheOption = None, as_json: JsonOption = False) -> None:
         _print_json({"cache": str(folder), "indexes": indexes})
         return
     for one in kept:
-        what = f"{one.title} ({one.source}): {one.sentences:,} sentences" if one.sentences is not None else "damaged"
+        what = "damaged"
+        if one.sentences is not None:
+            what = f"{one_line(str(one.title))} ({source_line(str(one.source))}): {one.sentences:,} sentences"
         print(f"{one.built:%Y-%m-%d %H:%M}  {_megabytes(one.size):>9}  {what}")
     _say(f"{len(kept):,} kept in {folder}.")
 
@@ -333,18 +345,26 @@ def doctor(cache: CacheOption = None, as_json: JsonOption = False) -> None:
 
 
 def main() -> None:
-    """Run the command line and exit; the one place where a UserError becomes a line and an exit status."""
+    """Run the command line and exit; the one place where a UserError becomes a line and an exit status.
+
+    So does what the system refuses (a full disk, a folder that may not be read) where no command said it better.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter of the article shows "?" instead
     try:
         cli(prog_name="article-qa")
     except UserError as error:
-        _say(f"article-qa: {error}")
+        from qa.show import printable
+
+        _say(f"article-qa: {printable(str(error))}")  # it may name a file, or quote one
         _leave(EXIT_ERROR)
     except KeyboardInterrupt:
         _leave(EXIT_INTERRUPTED)
     except BrokenPipeError:
+        _leave(EXIT_ERROR)
+    except OSError as error:
+        _say_refused(error)
         _leave(EXIT_ERROR)
     except SystemExit as left:
         _leave(left.code)
@@ -354,9 +374,18 @@ def _leave(code: str | int | None) -> NoReturn:
     """Exit, also when whoever read the output is gone: `article-qa ask ... | head -1` is no error to report."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError) and code != EXIT_ERROR:  # an error has been told already
+            _say_refused(error)
+            code = EXIT_ERROR
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+def _say_refused(error: OSError) -> None:
+    """Say what the system refused; an error without a file's name is mostly of standard output."""
+    reason = " ".join((error.strerror or str(error)).split())
+    _say(f"article-qa: {error.filename or 'the output'}: {reason}. See that it can be read or written, and has room.")
 
 
 def _open(

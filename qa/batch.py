@@ -11,6 +11,7 @@ batch: it is reported in the "error" of its own line. Lines of white space only 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections import OrderedDict
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from index.errors import BadQuestionFile, UserError
-from qa.answer import Answer
+from qa.answer import Answer, Answerer
 from qa.dialogue import Turn
 from qa.show import candidate_dicts, json_line, passage_dict
 
@@ -83,14 +84,17 @@ def answer_file(
     resume: keep the lines of `answers` that an earlier run completed, those with an error too, and go on after them.
     candidates: how many to list, at least; all when the article has fewer sentences.
     Raises BadQuestionFile when `questions` cannot be opened, `answers` cannot be written, or, when resuming, `answers`
-    belongs to other questions.
+    belongs to other questions or another article.
     """
     if answers is not None and answers.exists() and questions.exists() and answers.samefile(questions):
         raise BadQuestionFile(f"{answers} holds the questions and would be overwritten. Write the answers elsewhere.")
     lines = _lines(questions)
     folder = Path() if str(questions) == "-" else questions.parent
     articles = _Articles(open_answerer)
-    done = _completed(answers, questions, lines) if resume and answers is not None else []
+    done: list[dict[str, Any]] = []
+    if resume and answers is not None:
+        done = _completed(answers, questions, lines)
+        _refuse_other_article(answers, done, [line for _, line in lines], articles)
     answered = sum(bool(record.get("answered")) for record in done)
     errors = sum(record.get("error") is not None for record in done)
     with _output(answers, append=bool(done)) as write:
@@ -174,7 +178,7 @@ def _place(article: str, folder: Path) -> str:
 def _parse(line: bytes, where: str) -> _Asked:
     """Raises _BadLineError."""
     try:
-        fields = json.loads(line.decode("utf-8"))
+        fields = _loads(line)
     except UnicodeDecodeError as error:
         raise _BadLineError(f"{where}: not UTF-8 text ({error.reason} at byte {error.start})", {}) from error
     except (ValueError, RecursionError) as error:
@@ -198,6 +202,17 @@ def _parse(line: bytes, where: str) -> _Asked:
     article = fields.get("article")
     check(article is None or (isinstance(article, str) and article != "-"), '"article" must be the path of a file')
     return _Asked(fields["id"], fields["question"], tuple(Turn(*turn) for turn in history), article or None)
+
+
+def _loads(line: bytes) -> Any:
+    """Raises ValueError also for NaN, Infinity and 1e999: JSON has none of them, so that no answer could repeat one."""
+    return json.loads(line.decode("utf-8"), parse_constant=_finite, parse_float=_finite)
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(float(number)):
+        raise ValueError(f"{number} is not a finite number")
+    return float(number)
 
 
 def _lines(questions: Path) -> list[tuple[int, bytes]]:
@@ -254,6 +269,50 @@ def _completed(answers: Path, questions: Path, lines: list[tuple[int, bytes]]) -
     return records
 
 
+def _refuse_other_article(
+    answers: Path, done: Sequence[Mapping[str, Any]], lines: Sequence[bytes], articles: _Articles
+) -> None:
+    """Raise BadQuestionFile when the default article is still to be asked, and is not that of the answers so far.
+
+    Nothing is opened where no question of it is left. Answers hold no name of their article that would still mean the
+    same another day; their sentences are compared, each in its place.
+    """
+    default = [_asks_default(line) for line in lines]
+    earlier = [place for place, record in enumerate(done) if default[place] and record.get("candidates")]
+    if not earlier or not any(default[len(done) :]):
+        return
+    try:
+        answerer = articles.get(None)
+    except UserError:
+        return  # each line says so
+    for place in earlier:
+        if not _is_of(done[place], answerer):
+            raise BadQuestionFile(
+                f"{answers}:{place + 1}: an answer from another article than the one that is asked now. "
+                "Give the same --article or --library, or drop --resume to answer everything anew."
+            )
+
+
+def _asks_default(line: bytes) -> bool:
+    """Whether a line can be read and names no article of its own."""
+    try:
+        return _parse(line, "").article is None
+    except _BadLineError:
+        return False
+
+
+def _is_of(record: Mapping[str, Any], answerer: CanAnswer) -> bool:
+    """Whether a record's sentences stand in the article. Of a library it is only seen that it was one, by "places"."""
+    if not isinstance(answerer, Answerer):
+        return "places" in record
+    text = answerer.article.text
+    try:
+        found = all(text[one["start"] : one["end"]] == one["text"] for one in record["candidates"])
+    except (KeyError, TypeError):
+        return False
+    return found and "places" not in record
+
+
 def _cut(whole: bytes) -> list[bytes]:
     """The lines of `whole` with their line feeds."""
     *full, rest = whole.split(b"\n")
@@ -273,7 +332,7 @@ def _completed_record(line: bytes) -> dict[str, Any] | None:
 
 def _field_of(line: bytes, name: str) -> object:
     try:
-        fields = json.loads(line.decode("utf-8"))
+        fields = _loads(line)
     except (ValueError, RecursionError):
         return None
     return fields.get(name) if isinstance(fields, dict) else None
@@ -285,12 +344,11 @@ def _output(answers: Path | None, *, append: bool) -> Iterator[Callable[[str], N
     if answers is None:
         yield _writer(sys.stdout.buffer)
         return
-    try:
-        file = answers.open("ab" if append else "wb")
+    try:  # around closing too, which writes again what a full disk refused
+        with answers.open("ab" if append else "wb") as file:
+            yield _writer(file)
     except OSError as error:
         raise BadQuestionFile(f"{answers}: {_why(error)}. Give a file that can be written.") from error
-    with file:
-        yield _writer(file)
 
 
 def _writer(file: BinaryIO) -> Callable[[str], None]:

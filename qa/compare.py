@@ -22,7 +22,7 @@ from index.errors import UserError
 from qa.decisions import STATISTICS, Decisions, value_of
 from qa.evaluate import Outcome
 from qa.metrics import mean, percentile
-from qa.report import UNDEFINED, check_format, markdown_text, number, refuse_empty, text_of
+from qa.report import UNDEFINED, check_format, markdown_text, number, refuse_empty, text_of, write_page
 from qa.run import Run, unfinished
 from qa.statistics import (
     CountArray,
@@ -462,7 +462,6 @@ FORMATS: Mapping[str, Callable[[Comparison], str]] = {".html": as_html, ".md": a
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
-    """Write the comparison into a file, in the format its ending names. Raises UnknownFormat."""
+    """Write the comparison into a file, in the format its ending names. Raises UnknownFormat, UnwritableReport."""
     check_format(path, FORMATS)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(FORMATS[path.suffix.lower()](comparison), encoding="utf-8", newline="\n")
+    write_page(path, FORMATS[path.suffix.lower()](comparison))

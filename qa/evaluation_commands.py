@@ -30,6 +30,7 @@ from qa.options import (
     ReaderOption,
     WindowPiecesOption,
     article_of,
+    refuse_inputs,
 )
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def evaluate_command(
 
     from qa import report
     from qa.progress import ProgressBar
-    from qa.run import read_run, recorded, replace_text, run_questions
+    from qa.run import read_run, recorded, replace_text, run_questions, writing
     from qa.statistics import SEED
     from qa.summary import summarise
 
@@ -169,6 +170,7 @@ def evaluate_command(
         report.check_format(path)
     before = read_run(baseline) if baseline is not None else None
     question_set = _question_set(questions, squad, paragraph, article)
+    refuse_inputs(output or [], [*_files_of(question_set), *_files_in(run, baseline)])
     if limit is not None:
         question_set = question_set.spread(limit)
     settings = {
@@ -202,7 +204,8 @@ def evaluate_command(
     report.refuse_empty(done)
     summary = summarise(done)
     if run is not None:
-        replace_text(run / "summary.json", json.dumps(summary.to_json(), ensure_ascii=False, indent=2) + "\n")
+        with writing(run):
+            replace_text(run / "summary.json", json.dumps(summary.to_json(), ensure_ascii=False, indent=2) + "\n")
     if as_json:
         _print(report.as_json(done, summary))
     else:
@@ -239,6 +242,7 @@ def report_command(
 
     for path in output or []:
         report.check_format(path)
+    refuse_inputs(output or [], _files_in(run))
     read = read_run(run)
     report.refuse_empty(read)
     summary = summarise(read)
@@ -266,6 +270,7 @@ def compare_command(
 
     for path in output or []:
         check_format(path, compare.FORMATS)
+    refuse_inputs(output or [], _files_in(a, b))
     comparison = compare.compare_runs(read_run(a), read_run(b))
     for path in output or []:
         compare.write_comparison(comparison, path)
@@ -343,6 +348,8 @@ def sweep_command(
         check_format(output, {".html": None})
     sweep = read_sweep(file, allowed=allowed_settings(open_answerer))
     question_set = _question_set(sweep.questions, sweep.squad, sweep.paragraph, sweep.article)
+    if output is not None:
+        refuse_inputs([output], [file, *_files_of(question_set)])
     if sweep.limit is not None:
         question_set = question_set.spread(sweep.limit)
     with ProgressBar() as bar:
@@ -542,11 +549,16 @@ def _measure(name: str, option: str) -> str:
 
 
 def _floor(text: str) -> tuple[str, float]:
-    name, _, percent = text.rpartition("=")
+    name, equals, percent = text.rpartition("=")
     try:
-        return _measure(name, "--floor"), float(percent) / 100
+        wanted = float(percent) if equals and name else None
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not MEASURE=PERCENT, for example P@1=70", param_hint="--floor") from None
+        wanted = None
+    if wanted is None:
+        raise typer.BadParameter(f"wanted MEASURE=PERCENT, for example P@1=70, not {text!r}", param_hint="--floor")
+    if not 0 <= wanted <= 100:  # nothing is under nan, and everything is under 300: neither would be a gate
+        raise typer.BadParameter(f"wanted a percentage from 0 to 100, not {percent!r}", param_hint="--floor")
+    return _measure(name, "--floor"), wanted / 100
 
 
 def _check(questions: Path | None, squad: Path | None, paragraph: bool, article: str | None, as_json: bool) -> None:
@@ -598,6 +610,18 @@ def _question_set(questions: Path | None, squad: Path | None, paragraph: bool, a
     if squad is not None:
         return read_squad(squad, paragraph=paragraph)
     return read_question_set(questions or own_questions(), article_of(article))
+
+
+def _files_of(question_set: QuestionSet) -> list[str]:
+    """The files that questions and articles were read from; a source that is no file names none that exists."""
+    return [question_set.source, *(article.source for article in question_set.articles.values())]
+
+
+def _files_in(*runs: Path | None) -> list[Path]:
+    """The files that make up recorded runs, written already or not."""
+    from qa.run import FILES
+
+    return [run / name for run in runs if run is not None for name in FILES]
 
 
 def opener(

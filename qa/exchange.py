@@ -26,10 +26,11 @@ from qa.dialogue import Turn
 from qa.evaluate import STAGES, gold_sentences
 from qa.metrics import Range, squad_words
 from qa.questions import UNANSWERABLE, Question, QuestionSet, read_squad
-from qa.run import Run
+from qa.run import Run, UnwritableFolder, writing
 from qa.trec import TOPICS, document_name, numbered_lines, read_trec, sentences_of, write_trec, write_trec_run
 
 FORMATS = ("squad", "beir", "trec")
+PREDICTIONS, NO_ANSWER = "predictions.json", "na_prob.json"
 
 
 def question_set_of(run: Run) -> QuestionSet:
@@ -54,28 +55,42 @@ def question_set_of(run: Run) -> QuestionSet:
 
 
 def export_questions(question_set: QuestionSet, folder: Path, formats: Collection[str] = FORMATS) -> list[str]:
-    """Write questions into a folder in each of the formats; return what must be known about the files, a line each."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write questions into a folder in each of the formats; return what must be known about the files, a line each.
+
+    Raises:
+        UnwritableFolder: when it cannot be written into, or what would be written is there already.
+    """
+    _refuse_existing(folder / ("squad.json" if one == "squad" else one) for one in FORMATS if one in formats)
     told = []
-    if "squad" in formats:
-        without = write_squad(question_set, folder / "squad.json")
-        if without:
-            told.append(f"Left out of squad.json, which has no place for evidence without a short answer: {without:,}.")
-    if "beir" in formats:
-        write_beir(question_set, folder / "beir")
-    if "trec" in formats:
-        write_trec(question_set, folder / "trec")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if "squad" in formats:
+            without = write_squad(question_set, folder / "squad.json")
+            if without:
+                told.append(
+                    f"Left out of squad.json, which has no place for evidence without a short answer: {without:,}."
+                )
+        if "beir" in formats:
+            write_beir(question_set, folder / "beir")
+        if "trec" in formats:
+            write_trec(question_set, folder / "trec")
     return told
 
 
 def export_run(run: Run, folder: Path, formats: Collection[str] = FORMATS) -> list[str]:
-    """Write a run's questions as `export_questions` does, and what was answered where the format has a place for it."""
-    told = export_questions(question_set_of(run), folder, formats)
+    """Write a run's questions as `export_questions` does, and what was answered where the format has a place for it.
+
+    Raises UnwritableFolder as it does.
+    """
     if "squad" in formats:
-        write_predictions(run, folder)
-    if "trec" in formats:
-        for stage in STAGES:
-            write_trec_run(run, folder / "trec" / f"{stage}.trec", stage=stage)
+        _refuse_existing(folder / name for name in (PREDICTIONS, NO_ANSWER))
+    told = export_questions(question_set_of(run), folder, formats)
+    with writing(folder):
+        if "squad" in formats:
+            write_predictions(run, folder)
+        if "trec" in formats:
+            for stage in STAGES:
+                write_trec_run(run, folder / "trec" / f"{stage}.trec", stage=stage)
     errors = sum(outcome.error is not None for outcome in run.outcomes)
     if errors:
         told.append(f"{errors:,} questions ended in an error; the other tools will take them for wrong answers.")
@@ -153,8 +168,8 @@ def _squad_answers(question: Question, article: Article) -> list[dict[str, Any]]
 def write_predictions(run: Run, folder: Path) -> None:
     """Write predictions.json and na_prob.json, for the questions SQuAD can hold."""
     held = [outcome for outcome in run.outcomes if squad_holds(outcome.answers, answerable=outcome.answerable)]
-    _write_json(folder / "predictions.json", {outcome.id: outcome.span_text for outcome in held})
-    _write_json(folder / "na_prob.json", {outcome.id: 1 - outcome.confidence for outcome in held})
+    _write_json(folder / PREDICTIONS, {outcome.id: outcome.span_text for outcome in held})
+    _write_json(folder / NO_ANSWER, {outcome.id: 1 - outcome.confidence for outcome in held})
 
 
 # -- BEIR --------------------------------------------------------------------------------------------------------------
@@ -284,13 +299,18 @@ def write_questions(question_set: QuestionSet, folder: Path) -> Path:
     """Write questions.jsonl, with its articles as text files beside it, and return the file's path.
 
     Evidence becomes whole sentences, because a quote is found wherever it occurs: "June" would be, too often.
+
+    Raises:
+        UnwritableFolder: when it cannot be written into, or what would be written is there already.
     """
-    (folder / "articles").mkdir(parents=True, exist_ok=True)
-    for fingerprint, article in question_set.articles.items():
-        (folder / _article_file(fingerprint)).write_bytes(article.text.encode("utf-8"))
-    sentences = {name: sentences_of(article) for name, article in question_set.articles.items()}
     path = folder / "questions.jsonl"
-    _write_lines(path, (_question_line(question, question_set, sentences) for question in question_set.questions))
+    _refuse_existing([path, *(folder / _article_file(fingerprint) for fingerprint in question_set.articles)])
+    sentences = {name: sentences_of(article) for name, article in question_set.articles.items()}
+    with writing(folder):
+        (folder / "articles").mkdir(parents=True, exist_ok=True)
+        for fingerprint, article in question_set.articles.items():
+            (folder / _article_file(fingerprint)).write_bytes(article.text.encode("utf-8"))
+        _write_lines(path, (_question_line(question, question_set, sentences) for question in question_set.questions))
     return path
 
 
@@ -315,6 +335,13 @@ def _article_file(fingerprint: str) -> str:
 
 
 # -- small things ------------------------------------------------------------------------------------------------------
+
+
+def _refuse_existing(paths: Iterable[Path]) -> None:
+    """Raise UnwritableFolder when a file or folder is there already, and is not an empty folder."""
+    for path in paths:
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise UnwritableFolder(f"{path} is there already; name another folder, so that nothing of it is lost")
 
 
 def _write_json(path: Path, data: object) -> None:

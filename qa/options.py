@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from index.errors import UserError
 
 if TYPE_CHECKING:
     from index.article import Article
@@ -56,6 +60,23 @@ CacheOption = Annotated[
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep an index.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class InputAtRisk(UserError):
+    """A file that a command reads was named as what it writes."""
+
+
+def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None:
+    """Raise InputAtRisk when an output is one of the inputs, which nobody could bring back.
+
+    Files are compared, not names: another spelling, a link, and a file yet to be made are seen too.
+    """
+    read = [Path(os.path.realpath(path)) for path in inputs]
+    for output in outputs:
+        written = Path(os.path.realpath(output))
+        for path in read:
+            if written == path or (written.exists() and path.exists() and written.samefile(path)):
+                raise InputAtRisk(f"{output} is read by this command and would be overwritten. Name another file.")
 
 
 def article_of(source: str | None) -> Article:

@@ -17,7 +17,8 @@ import json
 import os
 import platform
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from functools import cache
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PACKED = "outcomes.jsonl.gz"
+FILES = ("outcomes.jsonl", PACKED, "articles.jsonl", "run.json", "summary.json")
 LIBRARIES = (
     "article-qa",
     "sentence-transformers",
@@ -56,6 +58,10 @@ Progress = Callable[[Outcome], None]
 
 class BadRun(UserError):
     """A run folder cannot be read, taken up again or overwritten."""
+
+
+class UnwritableFolder(UserError):
+    """A folder cannot be written into, or holds what would be overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ def run_questions(
 
     Raises:
         BadRun: when the folder holds another run, one of other models, or any and `resume` is False.
+        UnwritableFolder: when it cannot be written into, from the start or any more.
     """
     settings = dict(settings or {})
     fingerprint = question_set.fingerprint
@@ -118,11 +125,13 @@ def run_questions(
         changed.extend(name for name in models if models[name] != info["models"].get(name))
         return answerer
 
+    sink = None
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_articles(folder, question_set.articles.values())
-        _write_info(folder, info)
-    sink = (folder / "outcomes.jsonl").open("a", encoding="utf-8", newline="\n") if folder is not None else None
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_articles(folder, question_set.articles.values())
+            _write_info(folder, info)
+            sink = (folder / "outcomes.jsonl").open("a", encoding="utf-8", newline="\n")
     asked: dict[str, Outcome] = {}
     try:
         for outcome in evaluate(question_set, opening, skip=done.keys()):
@@ -131,16 +140,19 @@ def run_questions(
             if info["cold_start_ms"] is None and outcome.error is None:
                 info["cold_start_ms"] = outcome.ms.get("open", 0.0) + outcome.ms.get("total", 0.0)
             if sink is not None:
-                sink.write(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n")
-                sink.flush()
+                with writing(folder):
+                    sink.write(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n")
+                    sink.flush()
             asked[outcome.id] = outcome
             if progress is not None:
                 progress(outcome)
     finally:
         if sink is not None:
-            sink.close()
+            with writing(folder):  # closing writes again what could not be written
+                sink.close()
     info["ended"] = _now()
-    _write_info(folder, info)
+    with writing(folder):
+        _write_info(folder, info)
     outcomes = done | asked
     return Run(
         name=folder.name if folder is not None else "this run",
@@ -185,14 +197,15 @@ def describe_run(
 
 
 def write_run(run: Run, folder: Path) -> None:
-    """Record a run that is complete already. Raises BadRun when there is anything in the folder."""
+    """Record a run that is complete already. Raises BadRun when there is anything in the folder, UnwritableFolder."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadRun(f"{folder} is not empty; name another folder, so that nothing of it is lost")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_articles(folder, run.articles.values())
-    lines = [json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in run.outcomes]
-    replace_text(folder / "outcomes.jsonl", "".join(lines))
-    _write_info(folder, run.info)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_articles(folder, run.articles.values())
+        lines = [json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in run.outcomes]
+        replace_text(folder / "outcomes.jsonl", "".join(lines))
+        _write_info(folder, run.info)
 
 
 def read_run(folder: str | Path) -> Run:
@@ -357,6 +370,8 @@ def _read_info(folder: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise BadRun(f"{path} cannot be read: {error}. Run the evaluation again into another folder.") from None
+    if not isinstance(info, dict):
+        raise BadRun(f"{path} holds a {type(info).__name__} where an object was wanted. Run the evaluation again.")
     if info.get("format") != FORMAT:
         raise BadRun(f"{path} has format {info.get('format')!r}, this version reads {FORMAT}; upgrade, or run it again")
     return info
@@ -370,6 +385,18 @@ def _write_info(folder: Path | None, info: Mapping[str, Any]) -> None:
 def _write_articles(folder: Path, articles: Iterable[Article]) -> None:
     lines = [json.dumps(asdict(article), ensure_ascii=False) + "\n" for article in articles]
     replace_text(folder / "articles.jsonl", "".join(lines))
+
+
+@contextmanager
+def writing(folder: Path | None) -> Iterator[None]:
+    """Make what the system refuses while a folder is written, as on a full disk, an UnwritableFolder."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UnwritableFolder(
+            f"{folder} cannot be written: {reason}. Free some space, or name another folder."
+        ) from None
 
 
 def replace_text(path: Path, text: str) -> None:

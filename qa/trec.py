@@ -12,6 +12,7 @@ answer: they leave it out of every average, as our ranking measures do.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -161,9 +162,12 @@ def read_trec_run(path: Path) -> dict[str, list[tuple[str, float]]]:
     scored: dict[str, list[tuple[float, str]]] = {}
     for number, parts in _columns(path, 6):
         try:
-            scored.setdefault(parts[0], []).append((float(parts[4]), parts[2]))
+            score = float(parts[4])
         except ValueError:
             raise BadQuestionFile(f"{path}:{number}: the score {parts[4]!r} is not a number") from None
+        if not math.isfinite(score):  # beside it no other score has a share, and JSON cannot hold it
+            raise BadQuestionFile(f"{path}:{number}: the score {parts[4]!r} is not a finite number; give it one")
+        scored.setdefault(parts[0], []).append((score, parts[2]))
     # Equal scores: trec_eval takes the document whose name comes later first.
     return {
         name: [(document, score) for score, document in sorted(found, reverse=True)] for name, found in scored.items()

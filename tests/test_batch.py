@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from index.article import read_article
+from index.article import article_from_text, read_article
 from index.build import build_index
 from index.errors import BadQuestionFile
-from qa.answer import Answerer
+from library.store import Place
+from qa.answer import Answer, Answerer
 from qa.batch import ARTICLES_OPEN, BatchDone, answer_file
 from qa.confidence import Calibration
 from qa.reader import FusedReader
@@ -19,6 +21,7 @@ from qa.reader import FusedReader
 RIVER = {"id": "r", "question": "When did the river rise?"}
 CEILING = {"id": "c", "question": "Who painted the ceiling?"}
 FIELDS = ["id", "question", "answered", "confidence", "answer", "sentence", "candidates", "ms", "error"]
+FULL = Path("/dev/full")
 
 
 class Opened:
@@ -222,6 +225,88 @@ def test_a_batch_that_is_done_asks_nothing_again(ask, opened):
 
 def test_resuming_without_answers_begins_at_the_beginning(ask):
     assert ask(RIVER, resume=True)[1].resumed == 0
+
+
+@pytest.fixture
+def other_article(encoder, opened) -> Callable[[], None]:
+    """Makes another article the default one."""
+
+    def change() -> None:
+        text = "The great flood\n\nA river ran dry on Friday. Nobody saw the river again."
+        opened.default = toy_answerer(build_index(article_from_text(text), encoder), encoder)
+
+    return change
+
+
+def test_answers_from_another_article_are_not_taken_up(ask, tmp_path, opened, other_article):
+    lines = ["{", {**RIVER, "article": "own.txt"}, CEILING, RIVER]
+    (tmp_path / "own.txt").write_text("The river rose.", encoding="utf-8")
+    ask(*lines)
+    path = tmp_path / "answers.jsonl"
+    before = b"".join(path.read_bytes().splitlines(keepends=True)[:3])
+    path.write_bytes(before)
+    article = opened.default
+    other_article()
+    with pytest.raises(BadQuestionFile, match=r"answers\.jsonl:3: an answer from another article than the one"):
+        ask(*lines, resume=True)
+    assert path.read_bytes() == before
+    opened.default = article
+    assert ask(*lines, resume=True)[1].resumed == 3
+
+
+def test_answers_from_one_article_are_not_taken_up_for_a_library_nor_the_other_way(ask, tmp_path, opened):
+    class LibraryOf:
+        """Answers like the article it holds; as far as a batch can see, a library."""
+
+        def __init__(self, article: Answerer) -> None:
+            self.article = article
+
+        def ask(self, question: str, history: object) -> Answer:
+            here = Place(article=0, title="", source="", date=None, number=0, start=0, end=0)
+            return replace(self.article.ask(question), places=(here,))
+
+    path = tmp_path / "answers.jsonl"
+    article, library = opened.default, LibraryOf(opened.default)
+    for earlier, now in ((article, library), (library, article)):
+        opened.default = earlier
+        ask(RIVER, CEILING)
+        path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+        opened.default = now
+        with pytest.raises(BadQuestionFile, match=r"answers\.jsonl:1: an answer from another article"):
+            ask(RIVER, CEILING, resume=True)
+        opened.default = earlier
+        assert ask(RIVER, CEILING, resume=True)[1].resumed == 1
+
+
+def test_another_default_article_is_no_matter_where_no_line_left_asks_it(ask, tmp_path, opened, other_article):
+    (tmp_path / "own.txt").write_text("The river rose.", encoding="utf-8")
+    lines = [RIVER, {**RIVER, "article": "own.txt"}]
+    ask(*lines)
+    path = tmp_path / "answers.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    other_article()
+    opened.sources.clear()
+    assert ask(*lines, resume=True)[1].resumed == 1
+    assert None not in opened.sources
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "[-1e999]", '{"a": NaN}'])
+def test_a_number_that_json_does_not_know_is_an_error_of_its_line_and_goes_on(ask, tmp_path, number):
+    lines = [f'{{"id": {number}, "question": "river?"}}', '{"id": 1.5, "question": "river?"}']
+    found, _ = ask(*lines)
+    assert "questions.jsonl:1: not JSON (" in found[0]["error"]
+    assert "is not a finite number" in found[0]["error"]
+    assert (found[0]["id"], found[1]["id"], found[1]["error"]) == (None, 1.5, None)
+    for line in (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines():
+        json.loads(line, parse_constant=pytest.fail)
+    assert ask(*lines, resume=True)[1].resumed == 2
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+def test_a_full_disk_stops_the_batch(tmp_path, opened):
+    (tmp_path / "q.jsonl").write_text(json.dumps(RIVER), encoding="utf-8")
+    with pytest.raises(BadQuestionFile, match=r"/dev/full: no space left on device\. Give a file that can be written"):
+        answer_file(tmp_path / "q.jsonl", FULL, opened)
 
 
 def test_answers_to_other_questions_are_not_taken_up(ask, tmp_path):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import Ran
 
+import index.embeddings
 import qa.answer
 
 pytestmark = pytest.mark.usefixtures("_toy")
+FULL = Path("/dev/full")
 
 
 @pytest.fixture
@@ -100,6 +105,7 @@ def test_what_the_user_can_mend_is_one_line_on_standard_error_and_the_status_1(r
         ["no-such-command"],
         ["chat", "--article", "-"],
         ["batch", "q.jsonl", "--resume"],
+        ["batch", "q.jsonl", "--resume", "-o", "-"],
         ["batch", "-", "--article", "-"],
     ],
 )
@@ -124,6 +130,41 @@ def test_the_second_question_finds_the_index_in_the_cache(ask, run):
 def test_no_cache_keeps_nothing(ask, run):
     ask("river?", "--no-cache")
     assert "0 kept in" in run("cache", "list").err
+
+
+def test_index_says_whether_it_was_kept_and_has_the_status_1_where_it_could_not_be(
+    run, article, tmp_path, monkeypatch, encoder
+):
+    monkeypatch.setattr(index.embeddings, "open_encoder", lambda model, *, cache: encoder)
+    (tmp_path / "file").write_text("not a folder")
+    refused = ("index", "--article", article, "--cache", str(tmp_path / "file" / "cache"))
+    ran = run(*refused)
+    assert (ran.status, ran.out) == (1, "The great flood: 6 sentences, 7 dimensions, toy-words; not kept\n")
+    ran = run(*refused, "--json")
+    assert (ran.status, json.loads(ran.out)["kept"]) == (1, None)
+
+    ran = run("index", "--article", article)
+    assert (ran.status, ran.out.rpartition("; ")[2]) == (0, f"kept in {tmp_path / 'cache'}\n")
+    assert json.loads(run("index", "--article", article, "--json").out)["kept"] == str(tmp_path / "cache")
+    ran = run("index", "--article", article, "--no-cache")  # a trial: as it was wanted
+    assert (ran.status, ran.out.rpartition("; ")[2]) == (0, "not kept\n")
+
+
+def test_a_title_or_a_file_name_steers_no_terminal(run, tmp_path, small_article, monkeypatch, encoder):
+    monkeypatch.setattr(index.embeddings, "open_encoder", lambda model, *, cache: encoder)
+    path = tmp_path / "a  b\x1b[2J.txt"
+    path.write_text(f"\x1b[31mThe great flood\n\n{small_article.text}", encoding="utf-8")
+    said = [
+        run("index", "--article", str(path)).out,
+        run("cache", "list").out,
+        run("chat", "--reader", "fused", "--article", str(path), stdin="/quit\n").err,
+    ]
+    assert [one for one in said if "The great flood" not in one] == []
+    assert f"({tmp_path}/a  b[2J.txt)" in said[1]
+    path.write_bytes(b"\0")
+    said.append(run("index", "--article", str(path)).err)
+    assert "/a  b[2J.txt: " in said[3]
+    assert [one for one in "".join(said) if one != "\n" and unicodedata.category(one) == "Cc"] == []
 
 
 def test_clearing_the_cache_leaves_what_is_not_ours(ask, run, tmp_path):
@@ -197,6 +238,46 @@ def test_a_reader_that_goes_away_is_no_error_to_report():
     finally:
         os.close(write_end)
     assert ran.stderr == ""
+
+
+def test_answers_are_not_written_over_the_article(run, article, tmp_path, small_article):
+    (tmp_path / "q.jsonl").write_text('{"id": 1, "question": "river?"}', encoding="utf-8")
+    ran = run("batch", str(tmp_path / "q.jsonl"), "--article", article, "-o", article)
+    assert ran.status == 1
+    assert ran.err == f"article-qa: {article} is read by this command and would be overwritten. Name another file.\n"
+    assert (tmp_path / "flood.txt").read_text(encoding="utf-8") == small_article.text
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the output: No space left on device. "),
+        (PermissionError(errno.EACCES, "Permission denied", "kept/a.json"), "kept/a.json: Permission denied. "),
+        (OSError("several\nlines"), "the output: several lines. "),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_on_standard_error_and_the_status_1(run, monkeypatch, error, told):
+    def refused(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("qa.__main__._open", refused)
+    ran = run("ask", "river?")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == f"article-qa: {told}See that it can be read or written, and has room.\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], ["questions", "coverage", "--json"]])
+def test_a_full_disk_under_standard_output_is_told_in_one_line(arguments):
+    """The first is refused while it is printed, the second, if it is short, when the program leaves."""
+    with FULL.open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "qa", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "article-qa: the output: No space left on device. See that it can be read or written, and has room.\n"
+    )
 
 
 @pytest.mark.model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from qa import evaluation_commands
 from qa.answer import Answerer
 from qa.evaluation_commands import mount, own_questions
 from qa.options import article_of
-from qa.run import read_run, run_questions
+from qa.run import BadRun, read_run, run_questions
 from qa.sweep import folder_name
 
 LINES = [
@@ -62,6 +63,12 @@ def type_in(open_toy, monkeypatch, folder: Path):
 
 
 EVAL = ("eval", "q.jsonl", "--article", "article.txt")
+NOWHERE = Path("/proc/article-qa")  # where nobody can make a folder, root neither
+
+
+def told(done: Result) -> str:
+    """What went wrong, without the frame and the line breaks that typer may put around it."""
+    return " ".join(f"{done.stderr} {done.exception}".replace("│", " ").split())
 
 
 def test_eval_prints_the_table_by_kind_and_in_all(type_in):
@@ -117,9 +124,23 @@ def test_the_gate_exits_100_when_worse_and_0_when_the_same(type_in, folder):
 
 def test_a_floor_exits_100_and_an_unknown_measure_is_wrong_usage(type_in):
     assert type_in(*EVAL, "--floor", "p@1=10").exit_code == 0
-    assert type_in(*EVAL, "--floor", "right=100.5").exit_code == 100
+    assert type_in(*EVAL, "--floor", "right=100", "--min-confidence", "1").exit_code == 100
     assert type_in(*EVAL, "--floor", "beauty=10").exit_code == 2
     assert type_in(*EVAL, "--floor", "right=much").exit_code == 2
+
+
+@pytest.mark.parametrize("percent", ["nan", "inf", "-inf", "300", "-1", "100.5"])
+def test_a_floor_that_always_or_never_holds_is_wrong_usage(type_in, percent):
+    done = type_in(*EVAL, "--floor", f"right={percent}")
+    assert done.exit_code == 2
+    assert f"wanted a percentage from 0 to 100, not '{percent}'" in told(done)
+
+
+@pytest.mark.parametrize("floor", ["right", "=70", "right="])
+def test_a_floor_without_its_measure_or_its_percentage_says_what_was_wanted(type_in, floor):
+    done = type_in(*EVAL, "--floor", floor)
+    assert done.exit_code == 2
+    assert f"wanted MEASURE=PERCENT, for example P@1=70, not '{floor}'" in told(done)
 
 
 def test_a_run_by_shared_words_alone_says_so_and_ranks_by_them(type_in, folder):
@@ -290,3 +311,105 @@ def test_installed_without_a_checkout_the_projects_own_questions_are_found_besid
     (share / "questions.jsonl").unlink()
     with pytest.raises(UserError, match=r"were not installed with it. Give one: article-qa eval QUESTIONS.jsonl"):
         own_questions()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("eval", "q.json", "-a", "article.txt", "-o", "q.json"),
+        ("eval", "q.json", "-a", "article.txt", "-o", "./out/../q.json"),
+        ("eval", "q.json", "-a", "article.txt", "-o", "link.json"),
+        ("eval", "q.json", "-a", "art.md", "-o", "art.md"),
+        ("eval", "--squad", "out/squad.json", "-o", "out/squad.json"),
+        ("eval", "q.json", "-a", "article.txt", "--run", "new", "-o", "new/run.json"),
+        ("eval", "q.json", "-a", "article.txt", "--baseline", "one", "-o", "one/run.json"),
+        ("report", "one", "-o", "one/run.json"),
+        ("compare", "one", "one", "-o", "one/run.json"),
+        ("compare", "one", "one", "-o", "one/summary.json"),
+        ("sweep", "s.toml", "-o", "art.html"),
+    ],
+)
+def test_what_a_command_reads_is_not_written_over(type_in, folder, small_article, words):
+    (folder / "art.md").write_text(small_article.text, encoding="utf-8")
+    paragraphs = "".join(f"<p>{paragraph}</p>" for paragraph in small_article.text.split("\n\n"))
+    (folder / "art.html").write_text(f"<html><body><article>{paragraphs}</article></body></html>", encoding="utf-8")
+    (folder / "q.json").write_bytes((folder / "q.jsonl").read_bytes())
+    (folder / "link.json").hardlink_to(folder / "q.json")
+    (folder / "s.toml").write_text('questions = "q.jsonl"\narticle = "art.html"\n[settings]')
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    assert type_in("export", "one", "out", "--as", "squad").exit_code == 0
+    before = contents(folder)
+    done = type_in(*words)
+    assert f"{Path(words[-1])} is read by this command and would be overwritten. Name another file." in told(done)
+    assert contents(folder) == before
+
+
+def test_a_report_may_lie_in_the_folder_of_its_run_and_be_made_again(type_in):
+    assert type_in(*EVAL, "--run", "one", "-o", "one/report.html").exit_code == 0
+    assert type_in("report", "one", "-o", "one/report.html").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [
+        (("questions", "import", "out/squad.json", "back"), "back/questions.jsonl"),
+        (("questions", "export", "q.jsonl", "out", "--article", "article.txt"), "out/squad.json"),
+        (("questions", "export", "q.jsonl", "out", "--article", "article.txt", "--as", "beir"), "out/beir"),
+        (("questions", "export", "q.jsonl", "out", "--article", "article.txt", "--as", "trec"), "out/trec"),
+        (("export", "one", "out", "--as", "squad"), "out/predictions.json"),
+    ],
+)
+def test_what_was_imported_or_exported_is_not_written_over(type_in, folder, words, there):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    assert type_in("export", "one", "out").exit_code == 0
+    assert type_in("questions", "import", "out/squad.json", "back").exit_code == 0
+    before = contents(folder)
+    assert f"{Path(there)} is there already; name another folder" in told(type_in(*words))
+    assert contents(folder) == before
+
+
+def test_a_second_format_may_be_exported_beside_the_first(type_in):
+    for name in ("squad", "trec", "beir"):
+        done = type_in("questions", "export", "q.jsonl", "out", "--article", "article.txt", "--as", name)
+        assert done.exit_code == 0, done.output
+
+
+@pytest.mark.skipif(not NOWHERE.parent.exists(), reason="there is no folder that surely cannot be written")
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*EVAL, "--run", str(NOWHERE / "run")),
+        ("export", "one", str(NOWHERE / "out")),
+        ("questions", "export", "q.jsonl", str(NOWHERE / "out"), "--article", "article.txt"),
+        ("questions", "import", "out/squad.json", str(NOWHERE / "back")),
+        ("import", "out/trec/bm25.trec", str(NOWHERE / "theirs"), "q.jsonl", "--article", "article.txt"),
+        ("compare", "one", "one", "-o", str(NOWHERE / "c.json")),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(type_in, words):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    assert type_in("export", "one", "out").exit_code == 0
+    wrong = type_in(*words).exception
+    assert isinstance(wrong, UserError)
+    assert str(NOWHERE) in str(wrong)
+    assert " cannot be written: " in str(wrong)
+
+
+def test_a_run_whose_disk_fills_up_says_so(type_in, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("qa.run.replace_text", full)
+    assert "one cannot be written: No space left on device. Free some space" in told(type_in(*EVAL, "--run", "one"))
+
+
+def test_a_run_json_that_holds_no_object_is_told_in_one_line(type_in, folder):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    (folder / "one" / "run.json").write_text("[]")
+    wrong = type_in("report", "one").exception
+    assert isinstance(wrong, BadRun)
+    assert str(wrong).startswith(f"{Path('one/run.json')} holds a list where an object was wanted.")

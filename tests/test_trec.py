@@ -95,6 +95,13 @@ def test_a_trec_line_of_the_wrong_width_is_named(tmp_path):
         read_trec_run(tmp_path / "x.trec")
 
 
+@pytest.mark.parametrize("score", ["nan", "inf", "-Infinity", "1e999", "much"])
+def test_a_score_that_is_no_finite_number_is_named(tmp_path, score):
+    (tmp_path / "x.trec").write_text(f"q Q0 d 1 2.0 tag\nq Q0 e 2 {score} tag\n")
+    with pytest.raises(BadQuestionFile, match=rf"x.trec:2: the score '{score}' is not a (finite )?number"):
+        read_trec_run(tmp_path / "x.trec")
+
+
 # -- another tool's ranking
 
 
