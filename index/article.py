@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import re
 import statistics
 import sys
@@ -21,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from html import unescape
 from importlib import import_module
 from importlib.resources import files
 from itertools import pairwise
@@ -45,6 +47,8 @@ PASTED = "pasted text"
 _WANTED = "Give a .txt, .md, .html, .pdf or .docx file, a web address, or paste the text."
 _TITLE_LENGTH = 100  # characters
 _UNTITLED_LENGTH = 60  # characters of the first line, where an article has no headline
+
+logger = logging.getLogger(__name__)  # without a handler of the application's, warnings are lines on standard error
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,17 @@ Read = Callable[[bytes, str], _Content]  # from (content, source)
 
 
 def _reader(content: bytes, source: str, suffix: str) -> Read:
+    beginning = _beginning_of(content)
+    if beginning.startswith("{\\rtf"):
+        raise UnreadableArticle(
+            f"{source}: this is rich text (RTF), which we do not read. Open it in a word processor and save "
+            "it as .docx or .txt."
+        )
+    if all(header.search(beginning.partition("\n\n")[0]) for header in _MHTML_HEADERS):
+        raise UnreadableArticle(
+            f"{source}: this is a web page saved as one file (MHTML), which we do not read. Open it in a browser and "
+            "save it as .html, or copy the text and paste it."
+        )
     if content.startswith(b"%PDF-") or suffix == ".pdf":
         return _read_pdf
     if content.startswith(b"PK\x03\x04") or suffix == ".docx":
@@ -203,38 +218,52 @@ def _reader(content: bytes, source: str, suffix: str) -> Read:
         raise UnreadableArticle(
             f"{source}: an old Word document, or an encrypted one. Save it as .docx without a password."
         )
-    beginning = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if suffix in (".html", ".htm", ".xhtml") or beginning.startswith((b"<!doctype html", b"<html")):
+    begins_as_page = _PROLOGUE.sub("", beginning).lower().startswith(("<!doctype html", "<html"))
+    if suffix in (".html", ".htm", ".xhtml") or begins_as_page:
         return _read_html
     return _read_markdown if suffix in (".md", ".markdown") else _read_text
 
 
+_SNIFFED = 65_536  # bytes: a page may begin with a long comment
+_PROLOGUE = re.compile(r"\A(?:<\?xml\b[^>]*>|<!--.*?-->|\s)*", re.DOTALL | re.IGNORECASE)  # of a web page
+_MHTML_HEADERS = (
+    re.compile(r"^mime-version:", re.MULTILINE | re.IGNORECASE),
+    re.compile(r"^content-type:\s*multipart/related\b", re.MULTILINE | re.IGNORECASE),
+)
+
+
+def _beginning_of(content: bytes) -> str:
+    """Return a file's first characters for telling its kind: what is beyond ASCII in them may be lost."""
+    beginning = content[:_SNIFFED].decode(_marked_encoding(content) or "utf-8", errors="ignore")
+    return canonical(beginning).lstrip()
+
+
+def _marked_encoding(content: bytes) -> str | None:
+    """Return the encoding that a byte-order mark states, UTF-8's apart."""
+    marks = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+    return next((encoding for mark, encoding in marks if content.startswith(mark)), None)
+
+
 def _decoded(content: bytes, source: str) -> str:
-    """Return the text of bytes: UTF-16 or UTF-32 by its byte-order mark, else UTF-8, else Windows-1252.
+    """Return the text of bytes: UTF-16 or UTF-32 by its byte-order mark, else UTF-8, even damaged, else Windows-1252.
 
     Almost every byte is a letter in Windows-1252, so it is tried last and only believed where the result has no
     control characters; it could still be wrong for a Greek or a Russian file of before Unicode.
     """
-    for mark, encoding in (
-        (b"\xff\xfe\0\0", "utf-32"),
-        (b"\0\0\xfe\xff", "utf-32"),
-        (b"\xff\xfe", "utf-16"),
-        (b"\xfe\xff", "utf-16"),
-    ):
-        if content.startswith(mark):
-            try:
-                return content.decode(encoding)
-            except UnicodeDecodeError as error:
-                raise UnreadableArticle(
-                    f"{source}: it begins as {encoding.upper()} but is damaged (byte {error.start:,}). "
-                    "Save it again as UTF-8."
-                ) from error
+    encoding = _marked_encoding(content)
+    if encoding is not None:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise UnreadableArticle(
+                f"{source}: it begins as {encoding.upper()} but is damaged (byte {error.start:,}). "
+                "Save it again as UTF-8."
+            ) from error
     if b"\0" in content:
         raise UnreadableArticle(f"{source}: this is not text but binary data. {_WANTED}")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
+    text = _as_utf8(content, source)
+    if text is not None:
+        return text
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
@@ -243,6 +272,30 @@ def _decoded(content: bytes, source: str) -> str:
         raise UnreadableArticle(
             f"{source}: neither UTF-8, nor UTF-16 with a byte-order mark, nor Windows-1252 text. Save it as UTF-8."
         )
+    return text
+
+
+def _as_utf8(content: bytes, source: str) -> str | None:
+    """Return the text of bytes in UTF-8, with a mark and a warning where a byte is damaged; None where it is not UTF-8.
+
+    In other encodings letters hardly ever form the sequences of UTF-8, so it is believed where more of them are sound
+    than damaged, or one is and the file was cut within the last.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        first, cut = error.start, error.reason == "unexpected end of data"
+    text = content.decode("utf-8", errors="replace")
+    damaged = text.count("\ufffd") - content.count("\ufffd".encode())
+    sound = len(text) - len(text.encode("ascii", errors="ignore")) - damaged
+    if sound <= (0 if cut else damaged):
+        return None
+    logger.warning(
+        "%s: this is UTF-8, but %s (the first at byte %s), shown as \ufffd. Fetch it again, or save it again as UTF-8.",
+        source,
+        "one letter in it is damaged" if damaged == 1 else f"{damaged:,} letters in it are damaged",
+        f"{first:,}",
+    )
     return text
 
 
@@ -270,7 +323,10 @@ _FRONT_MATTER = re.compile(
     r"\A---\n(?=[\w-]+\s*:).*?\n---\n", re.DOTALL
 )  # YAML, before the text of many Markdown files
 _MARKDOWN = re.compile(r"(?:\A\s*|\n\s*\n)(?P<first>#{1,6} [^\n]+)\n\s*\n")  # a heading that stands alone
-_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+_TAG = re.compile(  # with what stands in it where that is no text
+    r"<!--.*?-->|<(?P<unshown>script|style)\b.*?(?:</(?P=unshown)\s*>|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE
+)
+_LINE_BREAK = re.compile(r"<br\b", re.IGNORECASE)
 
 
 def _read_markdown(content: bytes, source: str) -> _Content:
@@ -282,7 +338,7 @@ def _read_markdown(content: bytes, source: str) -> _Content:
     tree = SyntaxTreeNode(
         MarkdownIt("commonmark", {"maxNesting": 200}).enable("table").parse(_FRONT_MATTER.sub("", text))
     )
-    title = next((_inline(node) for node in tree.children if node.type == "heading"), None)
+    title = next((_markdown_block(node) for node in tree.children if node.type == "heading"), None)
     return _Content(_joined(map(_markdown_block, tree.children)), title)
 
 
@@ -291,8 +347,10 @@ def _joined(blocks: Iterator[str]) -> str:
 
 
 def _markdown_block(node: Any) -> str:
-    if node.type in ("paragraph", "heading", "th", "td"):
-        return _inline(node)
+    if node.type in ("paragraph", "heading"):
+        return re.sub(r" *\n *", "\n", _inline(node)).strip()
+    if node.type in ("th", "td"):
+        return _squashed(_inline(node)).strip()  # a row is one line
     if node.type in ("bullet_list", "ordered_list"):
         first = int(node.attrs.get("start", 1))
         markers = ("-" if node.type == "bullet_list" else f"{number}." for number in range(first, first + 10**6))
@@ -303,7 +361,7 @@ def _markdown_block(node: Any) -> str:
     if node.type in ("fence", "code_block"):
         return str(node.content).strip("\n")
     if node.type == "html_block":
-        return " ".join(_TAG.sub(" ", node.content).split())
+        return " ".join(unescape(_TAG.sub(" ", node.content)).split())
     if node.type == "tr":
         return " | ".join(map(_markdown_block, node.children))
     between = "\n" if node.type in ("table", "thead", "tbody") else "\n\n"
@@ -314,15 +372,18 @@ def _inline(node: Any) -> str:
     if node.type in ("softbreak", "hardbreak"):
         return " " if node.type == "softbreak" else "\n"
     if node.type == "html_inline":
-        return ""
+        return "\n" if _LINE_BREAK.match(node.content) else ""
     if node.type == "image" or not node.children:
         return str(node.content)
-    return "".join(map(_inline, node.children)).strip(" ")
+    return "".join(map(_inline, node.children))
 
 
 def _read_html(content: bytes, source: str) -> _Content:
     """The article alone, without menus, adverts and comments, as trafilatura finds it, with its date."""
     trafilatura = _library("trafilatura", extra="web", what="web pages", package="trafilatura")
+    # trafilatura guesses the encoding of all that is not whole UTF-8, so what is known of it comes first.
+    known = _decoded(content, source) if _marked_encoding(content) else _as_utf8(content, source)
+    content = content if known is None else known.encode("utf-8")
     found = trafilatura.bare_extraction(
         content, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True
     )
@@ -400,10 +461,11 @@ def _read_docx(content: bytes, source: str) -> _Content:
             if sum(part.file_size for part in packed.infolist()) > LARGEST_FILE:  # a zip bomb, or a heavy book
                 raise _too_large(source)
         document = docx.Document(io.BytesIO(content))
+        _unwrap(document.element.body)
         written: list[str] = []
         for block in document.iter_inner_content():
             if hasattr(block, "rows"):
-                written.append("\n".join(filter(None, map(_table_row, block.rows))))
+                written.append(_table(block))
             else:
                 listed = (block.style.name or "").startswith("List") if block.style is not None else False
                 line = block.text.strip()
@@ -421,10 +483,40 @@ def _read_docx(content: bytes, source: str) -> _Content:
     return _Content(_joined(iter(written)), title or None)
 
 
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_REMOVED = [_WORD + name for name in ("del", "moveFrom")]  # by tracked changes; a move's text stands in moveTo
+_WRAPPERS = [
+    _WORD + name for name in ("ins", "moveTo", "sdt", "sdtContent", "smartTag", "customXml", "fldSimple", "dir", "bdo")
+]
+_CONTENTS = f"{_WORD}sdtPr/{_WORD}docPartObj/{_WORD}docPartGallery[@{_WORD}val='Table of Contents']"
+
+
+def _unwrap(body: Any) -> None:
+    """Put what stands in tracked insertions, content controls and the like in their place.
+
+    python-docx passes over them. What was deleted goes, and so does Word's own table of contents: it repeats every
+    heading with a page number.
+    """
+    for element in list(body.iter(*_REMOVED, *_WRAPPERS)):
+        if element.tag in _WRAPPERS and element.find(_CONTENTS) is None:
+            for child in list(element):
+                element.addprevious(child)
+        element.getparent().remove(element)
+
+
+def _table(table: Any) -> str:
+    return "\n".join(filter(None, map(_table_row, table.rows)))
+
+
 def _table_row(row: Any) -> str:
-    """A row of a table on one line; an empty cell keeps its column, a merged one is given as often as it is wide."""
-    cells = {id(cell._tc): cell.text.strip() for cell in row.cells}
+    """A row on one line, a table within a cell apart; an empty cell keeps its column, a merged one is given once."""
+    cells = {id(cell._tc): _cell(cell) for cell in row.cells}
     return " | ".join(cells.values()) if any(cells.values()) else ""
+
+
+def _cell(cell: Any) -> str:
+    blocks = cell.iter_inner_content()
+    return "\n".join(_table(block) if hasattr(block, "rows") else block.text for block in blocks).strip()
 
 
 # --- PDF --------------------------------------------------------------------------------------------------------------

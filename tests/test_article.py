@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import subprocess
 import sys
 import threading
@@ -152,6 +153,63 @@ def test_a_table_in_a_word_document_keeps_equal_and_empty_cells_in_their_columns
     assert "Team | Won | Lost | Drawn\nArsenal | 2 | 2 | 1\nLeeds |  | 3 | 3\nAs of May" in text
 
 
+@pytest.mark.parametrize(
+    ("xml", "text"),
+    [
+        (
+            "<w:p>{Ann Lee left }<w:ins w:id='1' w:author='A'>{on Monday}</w:ins><w:del w:id='2' w:author='A'>"
+            "<w:r><w:delText>on Sunday</w:delText></w:r></w:del>{ by train.}</w:p>",
+            "Ann Lee left on Monday by train.",
+        ),
+        (
+            "<w:p>{The price was }<w:sdt><w:sdtPr/><w:sdtContent>{12<w:tab/>pounds}</w:sdtContent></w:sdt>{.}</w:p>",
+            "The price was 12\tpounds.",
+        ),
+        (
+            "<w:p>{She sails on }<w:fldSimple w:instr='DATE'>{2 May}</w:fldSimple>{ to }<w:smartTag w:element='place'>"
+            "<w:ins w:id='1' w:author='A'>{Tarn Point}</w:ins></w:smartTag>{.}</w:p>",
+            "She sails on 2 May to Tarn Point.",
+        ),
+        (
+            "<w:moveFrom w:id='1' w:author='A'><w:p>{It rained.}</w:p></w:moveFrom><w:sdt><w:sdtContent>"
+            "<w:p>{It was cold.}</w:p><w:sdt><w:sdtContent><w:p>{It snowed.}</w:p></w:sdtContent></w:sdt>"
+            "</w:sdtContent></w:sdt><w:moveTo w:id='2' w:author='A'><w:p>{It rained.}</w:p></w:moveTo>",
+            "It was cold.\n\nIt snowed.\n\nIt rained.",
+        ),
+        (
+            "<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val='Table of Contents'/></w:docPartObj></w:sdtPr>"
+            "<w:sdtContent><w:p>{The lock 3}</w:p></w:sdtContent></w:sdt><w:p>{The lock is old.}</w:p>",
+            "The lock is old.",
+        ),
+        (
+            "<w:tbl><w:tblPr/><w:tblGrid><w:gridCol/><w:gridCol/></w:tblGrid><w:sdt><w:sdtContent><w:tr>"
+            "<w:tc><w:p>{Cargo}</w:p></w:tc><w:sdt><w:sdtContent><w:tc><w:p>{By weight:}</w:p><w:tbl><w:tblPr/>"
+            "<w:tblGrid><w:gridCol/><w:gridCol/></w:tblGrid><w:tr><w:tc><w:p>{coal}</w:p></w:tc><w:tc>"
+            "<w:p>{9 tons}</w:p></w:tc></w:tr></w:tbl><w:p/></w:tc></w:sdtContent></w:sdt></w:tr>"
+            "</w:sdtContent></w:sdt></w:tbl>",
+            "Cargo | By weight:\ncoal | 9 tons",
+        ),
+    ],
+    ids=["insertion", "control", "field", "blocks", "contents", "table"],
+)
+def test_a_word_document_keeps_what_stands_in_changes_controls_and_tables_within_tables(
+    tmp_path: Path, xml: str, text: str
+) -> None:
+    """In the XML {x} is a run of the text x."""
+    runs = xml.replace("<w:tab/>", "</w:t><w:tab/><w:t>")
+    runs = runs.replace("{", "<w:r><w:t xml:space='preserve'>").replace("}", "</w:t></w:r>")
+    with zipfile.ZipFile(DATA / "ferry.docx") as whole, zipfile.ZipFile(tmp_path / "a.docx", "w") as changed:
+        for name in whole.namelist():
+            content = whole.read(name)
+            if name == "word/document.xml":
+                content = (
+                    "<w:document xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'>"
+                    f"<w:body>{runs}</w:body></w:document>"
+                ).encode()
+            changed.writestr(name, content)
+    assert read_article(tmp_path / "a.docx").text == text + "\n"
+
+
 @pytest.mark.parametrize("xml", [b"<w:document", b""])
 def test_a_word_document_that_breaks_off_is_refused_in_plain_words(tmp_path: Path, xml: bytes) -> None:
     with zipfile.ZipFile(DATA / "ferry.docx") as whole, zipfile.ZipFile(tmp_path / "a.docx", "w") as broken:
@@ -212,6 +270,23 @@ def test_markdown_is_read_without_its_markup(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("Paris,<br/>Texas and<br>Rome", "Paris,\nTexas and\nRome"),
+        ("Paris, <BR />\nTexas", "Paris,\nTexas"),
+        ("[The mayor ](x)left town. See[ the mill](x)", "The mayor left town. See the mill"),
+        ("| a | b |\n|---|---|\n| Paris,<br>Texas | [2 ](x) |", "a | b\nParis, Texas | 2"),
+        ("<div>Marks &amp; Spencer&nbsp;said &lt;no&gt;.</div>", "Marks & Spencer said <no>."),
+        ("One.\n\n<script type='a'>\nlet x = 1 < 2;\n\nf(x)\n</script>\n\nTwo.", "One.\n\nTwo."),
+        ("One.\n\n<div><STYLE>p > b {color: red}</STYLE>Two.</div>\n", "One.\n\nTwo."),
+        ("One.\n\n<script>\nf(x)\n", "One."),
+    ],
+)
+def test_markup_in_markdown_neither_glues_words_nor_is_read(tmp_path: Path, markdown: str, text: str) -> None:
+    assert read_article(written(tmp_path, "a.md", markdown)).text == text + "\n"
+
+
 def test_a_text_file_is_its_own_canonical_text_and_named_after_its_file(tmp_path: Path) -> None:
     article = read_article(str(written(tmp_path, "my story.txt", f"{FIRST}\r\nNobody was hurt.\r\n")))
     assert article.text == f"{FIRST}\nNobody was hurt.\n"
@@ -230,10 +305,70 @@ def test_a_file_is_known_by_its_content_when_its_name_says_nothing(tmp_path: Pat
         ]
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<?xml version='1.0' encoding='utf-8'?>\n",
+        "<!-- saved from url=(0019)https://lock.example -->\r\n\r\n<!-- > -->",
+    ],
+)
+def test_a_web_page_is_known_behind_a_declaration_and_comments(tmp_path: Path, before: str) -> None:
+    page = before + (DATA / "ferry.html").read_text(encoding="utf-8")
+    assert sentences(read_article(written(tmp_path, "download", page)))[:5] == [HEADLINE, *STORY]
+
+
+def test_a_text_of_nothing_but_comments_is_told_from_a_web_page_at_once(tmp_path: Path) -> None:
+    assert read_article(written(tmp_path, "download", "<!-- a -->" * 3_000)).text.startswith("<!-- a -->")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_web_page_is_known_in_whatever_encoding_it_marks(tmp_path: Path, encoding: str) -> None:
+    page = (DATA / "ferry.html").read_text(encoding="utf-8").encode(encoding)
+    assert sentences(read_article(written(tmp_path, "download", page)))[:5] == [HEADLINE, *STORY]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
 def test_text_is_decoded_whatever_a_western_program_wrote(tmp_path: Path, encoding: str) -> None:
     text = "“Café” – naïve."
     assert read_article(written(tmp_path, "a.txt", text.encode(encoding))).text == text
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "damage"),
+    [
+        (
+            "«The café» “shut” é".encode()[:-1],
+            "«The café» “shut” \ufffd",
+            r"one letter in it is damaged \(.* byte 25\)",
+        ),
+        ("The café and the tél".encode()[:-2], "The café and the t\ufffd", "one letter"),
+        (b"It\xe2\x80\x99s the caf\xc3\xa9, \xffshe said.", "It’s the café, \ufffdshe said.", "one letter"),
+        ("naïve ".encode() * 9 + b"\xe9 \xe9", "naïve " * 9 + "\ufffd \ufffd", "2 letters in it are damaged"),
+    ],
+)
+def test_a_damaged_byte_leaves_the_rest_of_utf8_as_it_is_and_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes, text: str, damage: str
+) -> None:
+    path = written(tmp_path, "a.txt", content)
+    assert read_article(path).text == text
+    (said,) = caplog.messages
+    assert re.match(rf"{re.escape(str(path))}: this is UTF-8, but {damage}.*save it again as UTF-8\.$", said)
+
+
+@pytest.mark.parametrize("text", ["„Viel Spaß“, sagte er.", "It rained. The café", "« CAFÉ » «CAFÉ»: fermé"])
+def test_windows_text_with_what_could_be_a_letter_of_utf8_is_still_windows_text(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    """In Windows-1252 “ß” and a closing quote, and “É” and “»”, are the two bytes of a sound letter in UTF-8."""
+    assert read_article(written(tmp_path, "a.txt", text.encode("cp1252"))).text == text
+    assert caplog.messages == []
+
+
+def test_a_web_page_cut_within_a_letter_keeps_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    page = (DATA / "ferry.html").read_bytes().partition(b"</article>")[0] + "<p>She owns a café".encode()[:-1]
+    found = sentences(read_article(written(tmp_path, "a.html", page)))
+    assert found[1:5] == STORY
+    assert len(caplog.messages) == 1
 
 
 def test_standard_input_is_an_article() -> None:
@@ -244,6 +379,11 @@ def test_standard_input_is_an_article() -> None:
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------
+
+MHTML = (
+    b"From: <Saved by Blink>\r\nSubject: The lock\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n"
+    b"\ttype=text/html; boundary=x\r\n\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n<p>It=20rained.</p>\r\n--x--\r\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -258,6 +398,10 @@ def test_standard_input_is_an_article() -> None:
         ("a.txt", b"\xff\xfea\0b", UnreadableArticle, "begins as UTF-16 but is damaged"),
         ("a.png", b"\x89PNG\r\n\x1a\n\0\0", UnreadableArticle, "not text but binary"),
         ("a.doc", b"\xd0\xcf\x11\xe0\xa1", UnreadableArticle, "old Word document, or an encrypted one"),
+        ("a.rtf", b"{\\rtf1\\ansi It rained.}", UnreadableArticle, r"rich text \(RTF\).* save it as \.docx or \.txt"),
+        ("a.docx", b"{\\rtf1\\ansi It rained.}", UnreadableArticle, r"rich text \(RTF\)"),
+        ("a.mhtml", MHTML, UnreadableArticle, r"one file \(MHTML\).* save it as \.html"),
+        ("download", MHTML, UnreadableArticle, r"one file \(MHTML\)"),
         ("a.docx", b"\xd0\xcf\x11\xe0\xa1", UnreadableArticle, "encrypted with a password, or an old .doc"),
         ("a.docx", b"hello", UnreadableArticle, "not a Word document"),
         ("a.docx", b"PK\x03\x04 broken", UnreadableArticle, "not a Word document, or a damaged one"),
