@@ -114,14 +114,17 @@ def ask(data: Path, output: Path, *, limit: int | None = None) -> None:
     known = load_calibration(reader.name, library=True)
     noting = Noting(known.reader, known.intercept, known.coefficients, known.threshold)
     output.parent.mkdir(parents=True, exist_ok=True)
-    done = {line["id"] for line in read_lines(output)} if output.exists() else set()
+    already = read_lines(output) if output.exists() else []
+    if any(line.get("reader") != reader.fingerprint for line in already):
+        raise SystemExit(f"{output} has what another reader said. Give another file, or remove it.")
+    done = {line["id"] for line in already}
     left = [(number, one) for number, one in enumerate(asked) if one.id not in done]
     with create_library(output.with_suffix(".library"), encoder) as library, output.open("a", encoding="utf-8") as into:
         library.add(articles, encoder)
         library.index_nearest()
         answerer = LibraryAnswerer(library, encoder, reader, noting)
         for number, line in enumerate(lines_of(library, left, answerer, noting)):
-            into.write(json.dumps(line, ensure_ascii=False) + "\n")
+            into.write(json.dumps({**line, "reader": reader.fingerprint}, ensure_ascii=False) + "\n")
             into.flush()
             if number % 100 == 0:
                 print(f"{number:,} lines; {len(left):,} questions to ask", file=sys.stderr, flush=True)
