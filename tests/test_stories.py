@@ -105,7 +105,7 @@ def test_a_fault_is_told_with_file_and_line(tmp_path, line, complaint):
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.txt")), ids=lambda path: Path(path).stem)
 def test_every_story_that_ships_can_be_read_and_asks_no_question_twice(path):
     for story in read_stories(path):
-        assert len(story.sentences) >= 12, story.name
+        assert len(story.sentences) >= 2, story.name  # a note of a few sentences; one has none to be told from
         assert normal_form(story)["questions"], story.name
         # A follow-up such as "Why?" may come twice: what it means hangs on the question before it.
         asked = [question.text for question in story.questions if not question.follows]
