@@ -215,7 +215,7 @@ def read_run(folder: str | Path) -> Run:
         BadRun: when there is none, or it was written by a newer version or damaged.
     """
     folder = Path(folder)
-    info = _read_info(folder)
+    info = read_info(folder)
     if info is None:
         raise BadRun(f"{folder} is not a run: it has no run.json. Make one with: article-qa eval --run {folder}")
     outcomes, _ = _read_outcomes(folder)
@@ -307,7 +307,7 @@ def _take_up(
     folder: Path, settings: Mapping[str, Any], fingerprint: str, question_set: QuestionSet, *, resume: bool
 ) -> tuple[dict[str, Any], dict[str, Outcome]]:
     """Return run.json and the outcomes that are already there; cut off a half-written last line."""
-    info = _read_info(folder)
+    info = read_info(folder)
     if info is None:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise BadRun(f"{folder} exists and is not a run; name another folder, so that nothing of it is lost")
@@ -362,7 +362,8 @@ def _read_outcomes(folder: Path) -> tuple[list[Outcome], int | None]:
     return outcomes, None
 
 
-def _read_info(folder: Path) -> dict[str, Any] | None:
+def read_info(folder: Path) -> dict[str, Any] | None:
+    """Return what a folder's run.json says of its run, None where there is none. Raises BadRun for a damaged one."""
     path = folder / "run.json"
     try:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -374,6 +375,9 @@ def _read_info(folder: Path) -> dict[str, Any] | None:
         raise BadRun(f"{path} holds a {type(info).__name__} where an object was wanted. Run the evaluation again.")
     if info.get("format") != FORMAT:
         raise BadRun(f"{path} has format {info.get('format')!r}, this version reads {FORMAT}; upgrade, or run it again")
+    questions = info.get("questions")
+    if not isinstance(questions, dict) or "sha256" not in questions or not {"settings", "left_out"} <= info.keys():
+        raise BadRun(f"{path} lacks what it should say of the questions and settings. Run the evaluation again.")
     return info
 
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from index.article import Article
 from index.errors import UserError
 from qa.questions import QuestionSet
-from qa.run import Run, read_run, recorded, run_questions, unfinished
+from qa.run import Run, read_info, read_run, recorded, run_questions, unfinished
 from qa.summary import BY_NAME, Summary, summarise
 
 if sys.version_info >= (3, 11):
@@ -180,10 +180,8 @@ def run_sweep(
 
 def _recorded(folder: Path, question_set: QuestionSet) -> Run | None:
     """Return the run of a folder if it is finished and over these questions."""
-    if not (folder / "run.json").exists():
-        return None
-    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    if info.get("ended") is None or info["questions"]["sha256"] != question_set.fingerprint:
+    info = read_info(folder)
+    if info is None or info.get("ended") is None or info["questions"]["sha256"] != question_set.fingerprint:
         return None
     run = read_run(folder)
     return None if unfinished(run) else run

@@ -17,7 +17,7 @@ from qa import evaluation_commands
 from qa.answer import Answerer
 from qa.evaluation_commands import mount, own_questions
 from qa.options import article_of
-from qa.run import BadRun, read_run, run_questions
+from qa.run import FORMAT, BadRun, read_run, run_questions
 from qa.sweep import folder_name
 
 LINES = [
@@ -413,3 +413,12 @@ def test_a_run_json_that_holds_no_object_is_told_in_one_line(type_in, folder):
     wrong = type_in("report", "one").exception
     assert isinstance(wrong, BadRun)
     assert str(wrong).startswith(f"{Path('one/run.json')} holds a list where an object was wanted.")
+
+
+@pytest.mark.parametrize("content", ['{"format": %d}', '{"format": %d, "questions": []}'])
+def test_a_run_json_that_lacks_its_fields_is_told_in_one_line(type_in, folder, content):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    (folder / "one" / "run.json").write_text(content % FORMAT)
+    wrong = type_in("report", "one").exception
+    assert isinstance(wrong, BadRun)
+    assert str(wrong).startswith(f"{Path('one/run.json')} lacks what it should say")
