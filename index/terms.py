@@ -104,6 +104,12 @@ class Words(NamedTuple):
     mentioned: tuple[str, ...]  # the article has the word, or another form of it
     unmentioned: tuple[str, ...]  # the article never mentions it
 
+    @property
+    def mentioned_share(self) -> float:
+        """Return the share of them that the article mentions, 0 to 1; 1 where there are none."""
+        content = len(self.mentioned) + len(self.unmentioned)
+        return len(self.mentioned) / content if content else 1.0
+
 
 class _Word(NamedTuple):
     start: int

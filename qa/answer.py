@@ -175,14 +175,11 @@ class Answerer:
     def decide(self, asked: str, understood: str, reading: Reading) -> Answer:
         """Return what a reading of at least one sentence comes to, as yet without its times."""
         words = self.article_index.terms.words(asked)
-        content = len(words.mentioned) + len(words.unmentioned)
         best = reading.sentences[0]
         place = best.candidate.sentence
         sentence = Passage(place.start, place.end, place.text)
         foreign = _foreign(asked) and not words.mentioned
-        confidence = self.calibration.confidence(
-            reading, mentioned_share=len(words.mentioned) / content if content else 1.0
-        )
+        confidence = self.calibration.confidence(reading, mentioned_share=words.mentioned_share)
         answered = confidence >= self.min_confidence and not foreign
         contrast = None
         if not answered or confidence < SURE:

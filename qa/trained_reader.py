@@ -40,7 +40,7 @@ from qa.dialogue import Turn
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
 from qa.speakers import said_by, straightened, stretch_of
-from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Asked, Noticed, shared_out, weigh
+from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Noticed, QuestionType, shared_out, weigh
 
 WEIGHTS = Path(__file__).parent / "weights"
 CLS, SEP = 101, 102
@@ -254,7 +254,7 @@ class TrainedReader:
             undenied=held.undenied,
             opposed=[found is not None for found in held.opposed],
             strange_numbers=len(held.premises.strange_numbers),
-            asked=asked_in(question, article_index),
+            question=question_type(question, article_index),
         )
         return weigh(noticed, self.settings.weights_for(follow_up=follow_up))
 
@@ -443,11 +443,10 @@ class _LazyPieces(Mapping[int, Pieces]):
         return [self._quoted[row] for row in rows]
 
 
-def asked_in(question: str, article_index: ArticleIndex) -> Asked:
+def question_type(question: str, article_index: ArticleIndex) -> QuestionType:
     """Return what sort of question it is, asked of this article."""
     words = article_index.terms.words(question)
-    content = len(words.mentioned) + len(words.unmentioned)
-    return Asked(asks_yes_or_no(question), len(words.unmentioned) / content if content else 0.0, len(question.split()))
+    return QuestionType(asks_yes_or_no(question), 1 - words.mentioned_share, len(question.split()))
 
 
 def lead_place(sentences: Sequence[Sentence], row: int) -> int:

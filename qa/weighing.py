@@ -55,7 +55,7 @@ FEW_WORDS, USUAL_WORDS, MANY_WORDS = 4, 8, 16  # of a question; beyond the first
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionType:
     """What sort of question it is."""
 
     yes_no: bool  # it wants yes or no
@@ -84,7 +84,7 @@ class Noticed:
     undenied: Sequence[bool]
     opposed: Sequence[bool]
     strange_numbers: int  # of the question, that the article never gives
-    asked: Asked
+    question: QuestionType
 
 
 def signals(noticed: Noticed) -> FloatArray:
@@ -105,7 +105,7 @@ def signals(noticed: Noticed) -> FloatArray:
         ]
     )
     leaning = plain[:, [_PLAIN.index(name) for name in _LEANING]]
-    return np.hstack([plain, *(leaning * sort for sort in noticed.asked.sorts)])
+    return np.hstack([plain, *(leaning * sort for sort in noticed.question.sorts)])
 
 
 def none_signals(of_sentences: FloatArray, strange_numbers: int) -> FloatArray:

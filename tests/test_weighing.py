@@ -16,8 +16,8 @@ from qa.weighing import (
     OF_SORTS,
     SIGNALS,
     UNREAD_SHARE,
-    Asked,
     Noticed,
+    QuestionType,
     around,
     none_signals,
     shared_out,
@@ -25,7 +25,7 @@ from qa.weighing import (
     weigh,
 )
 
-PLAINLY = Asked(yes_no=False, unmentioned=0.0, words=8)  # of no sort
+PLAINLY = QuestionType(yes_no=False, unmentioned=0.0, words=8)  # of no sort
 NOTHING = dict.fromkeys((*SIGNALS, *NONE_SIGNALS), 0.0)
 
 
@@ -84,8 +84,8 @@ def test_what_speaks_for_none_changes_no_order_of_sentences():
 
 def test_a_question_that_wants_yes_or_no_may_trust_the_model_more_and_the_top_less():
     """By hand: two sentences, the top one preferred until the question is of the sort that leans elsewhere."""
-    asked = Asked(yes_no=True, unmentioned=0.25, words=12)
-    seen = replace(noticed([0, 3], [0.0, 0.0]), sentence=[1.0, 2.0], asked=asked)
+    question = QuestionType(yes_no=True, unmentioned=0.25, words=12)
+    seen = replace(noticed([0, 3], [0.0, 0.0]), sentence=[1.0, 2.0], question=question)
     found = dict(zip(SIGNALS, signals(seen).T, strict=True))
     assert found["sentence_yes_no"] == pytest.approx([1.0, 2.0])
     assert found["sentence_unmentioned"] == pytest.approx([0.25, 0.5])
@@ -93,13 +93,13 @@ def test_a_question_that_wants_yes_or_no_may_trust_the_model_more_and_the_top_le
     assert found["lead_yes_no"] == pytest.approx([0.0, -math.log(4)])
     weights = {**NOTHING, "sentence": 0.5, "lead": 1.0, "lead_yes_no": -1.0}
     assert np.argmax(weigh(seen, weights)[:2]) == 1
-    assert np.argmax(weigh(replace(seen, asked=PLAINLY), weights)[:2]) == 0
+    assert np.argmax(weigh(replace(seen, question=PLAINLY), weights)[:2]) == 0
 
 
 @pytest.mark.parametrize(("words", "same_as"), [(0, 4), (1, 4), (16, 17), (16, 400)])
 def test_beyond_some_words_a_question_is_no_longer_or_shorter(words, same_as):
     """A pasted paragraph must not turn the weights over."""
-    one, other = (Asked(yes_no=False, unmentioned=0.0, words=n).sorts for n in (words, same_as))
+    one, other = (QuestionType(yes_no=False, unmentioned=0.0, words=n).sorts for n in (words, same_as))
     assert one == pytest.approx(other)
     assert -0.5 <= one[2] <= 1.0
 

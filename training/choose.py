@@ -28,7 +28,7 @@ from qa.metrics import token_f1
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
 from qa.trained_reader import WEIGHTS, ReaderSettings
-from qa.weighing import NONE_SIGNALS, OF_SORTS, SIGNALS, Asked, Noticed, none_signals, shared_out, signals, weigh
+from qa.weighing import NONE_SIGNALS, OF_SORTS, SIGNALS, Noticed, QuestionType, none_signals, shared_out, signals, weigh
 from training.reliability import calibration_error, draw
 
 FEATURES = (
@@ -72,8 +72,8 @@ def noticed(line: Line) -> Noticed:
         name: [line[name][i] for i in read_places(line)]
         for name in ("rows", "sentence", "span", "cosine", "bm25", "place", "characters", "undenied", "opposed")
     }
-    asked = Asked(line["yes_no"], 1 - mentioned(line), line["words"])
-    return Noticed(places=seen.pop("place"), strange_numbers=line["strange_numbers"], asked=asked, **seen)
+    question = QuestionType(line["yes_no"], 1 - mentioned(line), line["words"])
+    return Noticed(places=seen.pop("place"), strange_numbers=line["strange_numbers"], question=question, **seen)
 
 
 def values(line: Line, settings: ReaderSettings) -> tuple[np.ndarray[Any, Any], float]:

@@ -38,7 +38,7 @@ def steps_of(confidence: Floats, right: Floats, bins: int = 10) -> tuple[Step, .
     for number in range(bins):
         here = which == number
         if here.any():
-            low, high = wilson(int(right[here].sum()), int(here.sum())) or (0.0, 1.0)
+            low, high = wilson(int(right[here].sum()), int(here.sum())) or (0.0, 1.0)  # n is never 0 here
             steps.append(Step(int(here.sum()), float(confidence[here].mean()), float(right[here].mean()), low, high))
     return tuple(steps)
 
