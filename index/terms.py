@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from index.embeddings import FloatArray
+from index.irregular import BASES
 
-CUTTING = "snowball english, rules 2"
+CUTTING = "snowball english, rules 3"
 """How terms are made; a library notes it, because a question must be cut as its articles were."""
 
 # The usual 1.5 and 0.75 are for pages. In a sentence a word said twice says little more than one said once, and a long
@@ -138,7 +139,7 @@ def _stemmer() -> Any:
 
 @lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
+    return str(_stemmer().stemWord(BASES.get(word, word)))
 
 
 def _fold(word: str) -> str:

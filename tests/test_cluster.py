@@ -38,6 +38,7 @@ from cluster.shards import (
 )
 from index.embeddings import FloatArray, unit_rows
 from index.errors import MissingExtra
+from index.terms import CUTTING
 from library import Found, Incoming, Library, check, create_library, only
 from library.errors import DamagedLibrary, LibraryMismatch, NoSuchLibrary
 from library.sources import LeftOut, listed, read_sources
@@ -610,10 +611,10 @@ def test_another_model_may_not_ask_the_shards(folder: Path):
 
 def test_shards_whose_words_were_cut_alike_may_be_asked_whatever_they_weighed_then(folder: Path):
     library, hosts = opened(folder)
-    library.manifest = replace(library.manifest, terms="bm25 lucene k1=1.5 b=0.75, snowball english, rules 2")
+    library.manifest = replace(library.manifest, terms=f"bm25 lucene k1=1.5 b=0.75, {CUTTING}")
     library.refuse_mismatch(ENCODER)
     library.manifest = replace(library.manifest, terms="snowball english, rules 1")
-    with pytest.raises(LibraryMismatch, match=r"rules 1.*rules 2.*Build it again"):
+    with pytest.raises(LibraryMismatch, match=r"rules 1.*rules 3.*Build it again"):
         library.refuse_mismatch(ENCODER)
     hosts.close()
 

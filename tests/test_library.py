@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from index.article import article_from_text
 from index.embeddings import FloatArray
-from index.terms import Terms, content_terms
+from index.terms import CUTTING, Terms, content_terms
 from library import (
     Found,
     Incoming,
@@ -232,7 +232,7 @@ def test_a_library_is_not_filled_or_opened_with_another_model(tmp_path, library,
 
 
 @pytest.mark.parametrize(("filled_by", "opens"), [
-    ("bm25 lucene k1=1.5 b=0.75, snowball english, rules 2", True),  # words are weighed when they are asked for
+    (f"bm25 lucene k1=1.5 b=0.75, {CUTTING}", True),  # words are weighed when they are asked for
     ("snowball english, rules 1", False),
 ])  # fmt: skip
 def test_a_library_filled_under_other_rules_is_mended_by_repair(tmp_path, library, encoder, filled_by, opens):
