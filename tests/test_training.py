@@ -35,7 +35,7 @@ def test_the_right_sentence_is_the_one_that_holds_most_of_the_answer():
 def test_the_loss_is_the_probability_of_any_right_sentence_against_all_and_none():
     """Question 0: logits 1 and 2 are right, 0 is wrong. P = (e + e^2) / (e + e^2 + 1 + 1).
     Question 1: nothing is right, logit 1: P(none) = 1 / (1 + e)."""
-    from training.train import marginal_loss
+    from training.losses import marginal_loss
 
     logits = torch.tensor([1.0, 2.0, 0.0, 1.0])
     right = torch.tensor([1.0, 1.0, 0.0, 0.0])
@@ -44,6 +44,23 @@ def test_the_loss_is_the_probability_of_any_right_sentence_against_all_and_none(
     e = math.e
     assert found[0] == pytest.approx(-math.log((e + e * e) / (e + e * e + 2)), rel=1e-5)
     assert found[1] == pytest.approx(math.log(1 + e), rel=1e-5)
+
+
+def test_what_a_teacher_thinks_is_learned_as_the_divergence_from_it_none_among_the_places():
+    """Pupil (1, 0) and none; teacher (0, 0) and none: KL = sum of 1/3 log(1/3 / p) with p = (e, 1, 1) / (e + 2)."""
+    from training.losses import soft_loss
+
+    pupil = torch.tensor([1.0, 0.0, 0.7, -0.4], requires_grad=True)
+    teacher = torch.tensor([0.0, 0.0, 0.7, -0.4], requires_grad=True)
+    found = soft_loss(pupil, teacher, torch.tensor([0, 0, 1, 1]), 2)
+    e = math.e
+    wanted = sum(math.log((1 / 3) / p) / 3 for p in (e / (e + 2), 1 / (e + 2), 1 / (e + 2)))
+    assert found[0].item() == pytest.approx(wanted, rel=1e-5)
+    assert found[1].item() == pytest.approx(0.0, abs=1e-6)  # they agree
+    found.sum().backward()
+    assert teacher.grad is None
+    assert pupil.grad[0] > 0 > pupil.grad[1]  # the pupil's first place is to lose, the second to gain
+    assert pupil.grad[2:].abs().max() < 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +275,42 @@ def test_packed_windows_are_read_and_learned_from_as_padded_ones():
     assert states.dtype == torch.float32
     assert (states - wanted).norm() < 0.02 * wanted.norm()
     assert (gradient - wanted_gradient).norm() < 0.05 * wanted_gradient.norm()
+
+
+def test_a_packed_teacher_reads_as_its_own_code_does(tmp_path):
+    """A small MPNet: positions from 2, no types, one bias for the distance of two pieces in every layer."""
+    from transformers import MPNetConfig, MPNetModel
+
+    from training.model import ReaderModel
+    from training.packed import packed_states
+
+    torch.manual_seed(5)
+    config = MPNetConfig(
+        vocab_size=300, hidden_size=48, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96
+    )
+    MPNetModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
+    model = ReaderModel(str(tmp_path)).eval()
+    torch.nn.init.normal_(model.encoder.encoder.relative_attention_bias.weight)
+    sizes = torch.tensor([17, 40])
+    mask = (torch.arange(40) < sizes[:, None]).long()
+    ids = torch.where(mask > 0, torch.randint(5, 300, mask.shape), 1)
+    padded = model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    packed = packed_states(model.encoder, ids, mask, torch.zeros_like(ids), dtype=torch.float32)
+    torch.testing.assert_close(packed, padded * mask[..., None], atol=1e-4, rtol=0)
+    learning = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert not [name for name in learning if "embeddings." in name or "relative" in name]
+    assert model.heads(packed, torch.zeros_like(ids), 1).sentence.shape == (1,)
+
+
+def test_another_encoder_s_word_pieces_are_found_by_what_they_are(tmp_path):
+    from training.model import pieces_of_another
+
+    vocabulary = {"<s>": 0, "<pad>": 1, "</s>": 2, "kettle": 3, "##s": 4}
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"vocab": vocabulary}}))
+    mine = {"[PAD]": 0, "##s": 1, "kettle": 2, "[SEP]": 3, "[CLS]": 4}
+    assert pieces_of_another(str(tmp_path), mine).tolist() == [1, 4, 3, 2, 0]
+    with pytest.raises(SystemExit, match="lacks"):
+        pieces_of_another(str(tmp_path), {**mine, "##ly": 5})
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -1,17 +1,18 @@
 """A batch of windows in word pieces goes in; a logit for every sentence and two for every piece come out.
 
 The encoder is all-MiniLM-L6-v2 (Wang et al. 2020, arXiv:2002.10957) with its three embedding tables frozen, so the
-weights that change are 10.7 million. One softmax runs over all sentences of all windows shown for a question and
-"none", whose logit is fixed at 0 (shared normalisation: Clark & Gardner 2018, arXiv:1710.10723).
+weights that change are 10.7 million; or, for the teacher that it learns from, all-mpnet-base-v2 (Song et al. 2020,
+arXiv:2004.09297), where they are 86 million. One softmax runs over all sentences of all windows shown for a question
+and "none", whose logit is fixed at 0 (shared normalisation: Clark & Gardner 2018, arXiv:1710.10723).
 """
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoModel
-
-HIDDEN = 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,25 @@ class Logits:
     end: Tensor  # float32 (windows, pieces)
 
 
+def pieces_of_another(encoder_folder: str, pieces: dict[str, int]) -> Tensor:
+    """Return, for each of MiniLM's word pieces, its number in another encoder's vocabulary: int64 (pieces,).
+
+    MPNet's vocabulary is BERT's with other special pieces, so one tokenizer serves both, and teacher and pupil read the
+    same windows. Raises SystemExit where a piece is unknown there.
+    """
+    other = json.loads((Path(encoder_folder) / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    special = {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"}
+    missing = [p for p in pieces if special.get(p, p) not in other]
+    if missing:
+        raise SystemExit(f"{encoder_folder} has other word pieces than MiniLM: it lacks {missing[:5]}")
+    numbers = torch.zeros(max(pieces.values()) + 1, dtype=torch.int64)
+    for piece, number in pieces.items():
+        numbers[number] = other[special.get(piece, piece)]
+    return numbers
+
+
 class ReaderModel(nn.Module):
-    """MiniLM with a sentence head and a span head."""
+    """An encoder with a sentence head and a span head."""
 
     def __init__(self, encoder_folder: str, *, dropout: float = 0.0) -> None:
         super().__init__()
@@ -37,11 +55,14 @@ class ReaderModel(nn.Module):
             hidden_dropout_prob=dropout,
             attention_probs_dropout_prob=0.0,  # the largest tensors of eager attention: too dear on a CPU
         )
-        for parameter in self.encoder.embeddings.parameters():
-            parameter.requires_grad = False
-        self.sentence_hidden = nn.Linear(2 * HIDDEN, HIDDEN)
-        self.sentence_out = nn.Linear(HIDDEN, 1)
-        self.span = nn.Linear(HIDDEN, 2)
+        for name, parameter in self.encoder.named_parameters():
+            if "embeddings." in name or "relative_attention_bias" in name:
+                parameter.requires_grad = False
+        self.pieces: Tensor | None = None  # where the encoder's word pieces have other numbers than MiniLM's
+        self.hidden = int(self.encoder.config.hidden_size)
+        self.sentence_hidden = nn.Linear(2 * self.hidden, self.hidden)
+        self.sentence_out = nn.Linear(self.hidden, 1)
+        self.span = nn.Linear(self.hidden, 2)
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor, sentence_of_piece: Tensor, count: int
@@ -55,12 +76,12 @@ class ReaderModel(nn.Module):
     def heads(self, states: Tensor, sentence_of_piece: Tensor, count: int) -> Logits:
         """Score sentences and spans.
 
-        states: float32 (windows, pieces, 384), the encoder's last layer.
+        states: float32 (windows, pieces, hidden), the encoder's last layer.
         sentence_of_piece: int64 (windows, pieces), the sentence's number in the batch, `count` where there is none.
         count: sentences in the batch.
         """
         flat = sentence_of_piece.reshape(-1)
-        sums = torch.zeros(count + 1, HIDDEN).index_add(0, flat, states.reshape(-1, HIDDEN))
+        sums = torch.zeros(count + 1, self.hidden).index_add(0, flat, states.reshape(-1, self.hidden))
         sizes = torch.zeros(count + 1).index_add(0, flat, torch.ones(flat.shape[0]))
         means = sums[:count] / sizes[:count, None].clamp(min=1.0)
         window_of_sentence = torch.zeros(count + 1, dtype=torch.int64)

