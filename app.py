@@ -55,7 +55,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 UI = Path(__file__).resolve().parent / "ui"
-KINDS = [".txt", ".md", ".html", ".htm", ".pdf", ".docx"]
+KINDS = [".txt", ".md", ".html", ".htm", ".pdf", ".docx", ".eml"]
 LARGEST_UPLOAD = "50mb"
 AT_ONCE = 2  # questions answered side by side; more of them on two cores only make everybody wait longer
 WAITING = 100  # questions in line before newcomers are told to come back

@@ -1,16 +1,17 @@
 """A file, a web address or pasted text comes in; an Article goes out, whose text is never rewritten after.
 
     path, "-", http(s)://... ─► bytes ─► text, title, date by kind of file ─► article_from_text ─► Article
-                                         .txt .md .html .htm .pdf .docx
+                                         .txt .md .html .htm .pdf .docx .eml
 
 Each kind of file is read by the library that does it best, imported only when such a file is opened: trafilatura finds
 the article in a web page, pypdfium2 gives a PDF's text with the place of each line, python-docx keeps Word's paragraphs
-apart, markdown-it-py knows what is Markdown's markup and what is text. What comes out has one paragraph per line, with
-a blank line between.
+apart, markdown-it-py knows what is Markdown's markup and what is text, and Python's own email finds what an e-mail says
+among its parts. What comes out has one paragraph per line, with a blank line between.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import logging
@@ -41,10 +42,10 @@ from index.errors import (
 LARGEST_TEXT = 20_000_000  # characters of text: some 140,000 sentences of news
 LARGEST_FILE = 100_000_000  # bytes of a file or a web page, pictures included
 TIMEOUT = 20.0  # seconds without a byte from a web server
-SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf", ".docx")
+SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf", ".docx", ".eml")
 
 PASTED = "pasted text"
-_WANTED = "Give a .txt, .md, .html, .pdf or .docx file, a web address, or paste the text."
+_WANTED = "Give a .txt, .md, .html, .pdf, .docx or .eml file, a web address, or paste the text."
 _TITLE_LENGTH = 100  # characters
 _UNTITLED_LENGTH = 60  # characters of the first line, where an article has no headline
 
@@ -133,12 +134,24 @@ def canonical(text: str) -> str:
 
 
 def _headline(text: str) -> str | None:
-    """Return the first line where it is a headline: short, with a blank line below and no full stop."""
+    """Return an e-mail's subject, else the first line where it is a headline: short, a blank line below, no stop."""
+    mail = _MAIL.match(text)
+    subject = _SUBJECT.search(mail[0]) if mail is not None else None
+    if subject is not None:
+        return _squashed(subject[1])
     lines = text.lstrip().split("\n", 2)
     first = lines[0].strip()
     if len(lines) < 3 or lines[1].strip() or not lines[2].strip():
         return None
     return None if len(first) > _TITLE_LENGTH or first.endswith((".", "!", "…", ":", "”", '"')) else first
+
+
+# The lines stay in the text, where "when was it sent?" finds its answer and every offset stays right: each is a line,
+# and so a sentence, of its own, and runs into none of what the e-mail says.
+_MAIL = re.compile(
+    r"\s*(?:(?:From|To|Cc|Bcc|Reply-To|Date|Sent|Subject):[^\n]*\n(?:[ \t]+\S[^\n]*\n)*){2,}", re.IGNORECASE
+)
+_SUBJECT = re.compile(r"^Subject:[ \t]*(\S[^\n]*(?:\n[ \t]+[^\n]+)*)", re.MULTILINE | re.IGNORECASE)
 
 
 def _telling(stem: str | None) -> str | None:
@@ -205,7 +218,9 @@ def _reader(content: bytes, source: str, suffix: str) -> Read:
             f"{source}: this is rich text (RTF), which we do not read. Open it in a word processor and save "
             "it as .docx or .txt."
         )
-    if all(header.search(beginning.partition("\n\n")[0]) for header in _MHTML_HEADERS):
+    top = beginning.partition("\n\n")[0]
+    is_mail = suffix == ".eml" or all(header.search(top) for header in _MAIL_HEADERS)
+    if is_mail and suffix != ".eml" and _MHTML_HEADER.search(top):  # an e-mail with pictures has its header too
         raise UnreadableArticle(
             f"{source}: this is a web page saved as one file (MHTML), which we do not read. Open it in a browser and "
             "save it as .html, or copy the text and paste it."
@@ -218,6 +233,8 @@ def _reader(content: bytes, source: str, suffix: str) -> Read:
         raise UnreadableArticle(
             f"{source}: an old Word document, or an encrypted one. Save it as .docx without a password."
         )
+    if is_mail:
+        return _read_mail
     begins_as_page = _PROLOGUE.sub("", beginning).lower().startswith(("<!doctype html", "<html"))
     if suffix in (".html", ".htm", ".xhtml") or begins_as_page:
         return _read_html
@@ -226,31 +243,49 @@ def _reader(content: bytes, source: str, suffix: str) -> Read:
 
 _SNIFFED = 65_536  # bytes: a page may begin with a long comment
 _PROLOGUE = re.compile(r"\A(?:<\?xml\b[^>]*>|<!--.*?-->|\s)*", re.DOTALL | re.IGNORECASE)  # of a web page
-_MHTML_HEADERS = (
-    re.compile(r"^mime-version:", re.MULTILINE | re.IGNORECASE),
-    re.compile(r"^content-type:\s*multipart/related\b", re.MULTILINE | re.IGNORECASE),
+_MAIL_HEADERS = tuple(
+    re.compile(header, re.MULTILINE | re.IGNORECASE) for header in (r"\A[\w-]+:", "^mime-version:", "^content-type:")
 )
+_MHTML_HEADER = re.compile(r"^content-type:\s*multipart/related\b", re.MULTILINE | re.IGNORECASE)
 
 
 def _beginning_of(content: bytes) -> str:
     """Return a file's first characters for telling its kind: what is beyond ASCII in them may be lost."""
-    beginning = content[:_SNIFFED].decode(_marked_encoding(content) or "utf-8", errors="ignore")
+    beginning = content[:_SNIFFED].decode(_wide_encoding(content) or "utf-8", errors="ignore")
     return canonical(beginning).lstrip()
 
 
-def _marked_encoding(content: bytes) -> str | None:
-    """Return the encoding that a byte-order mark states, UTF-8's apart."""
+def _wide_encoding(content: bytes) -> str | None:
+    """Return UTF-16 or UTF-32 where a byte-order mark states it or, for UTF-16, the bytes tell; else None."""
     marks = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-    return next((encoding for mark, encoding in marks if content.startswith(mark)), None)
+    marked = next((encoding for mark, encoding in marks if content.startswith(mark)), None)
+    return marked or next((order for order in ("utf-16-le", "utf-16-be") if _begins_as_utf16(content, order)), None)
+
+
+def _begins_as_utf16(content: bytes, encoding: str) -> bool:
+    """Return whether bytes without a mark begin as Western text in UTF-16 of this order.
+
+    At least every second of its letters has a NUL for its high byte: with fewer, plain text with some NULs in it would
+    pass for Chinese. What binary data has so many has control characters too.
+    """
+    beginning = content[:_SNIFFED]
+    high = beginning[1::2] if encoding == "utf-16-le" else beginning[::2]
+    if len(high) > 2 * high.count(0):
+        return False
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(beginning)  # it may be cut within a letter
+    except UnicodeDecodeError:
+        return False
+    return text != "" and not _CONTROL.search(text)
 
 
 def _decoded(content: bytes, source: str) -> str:
-    """Return the text of bytes: UTF-16 or UTF-32 by its byte-order mark, else UTF-8, even damaged, else Windows-1252.
+    """Return the text of bytes: UTF-16 or UTF-32 as they begin, else UTF-8, even damaged, else Windows-1252.
 
     Almost every byte is a letter in Windows-1252, so it is tried last and only believed where the result has no
     control characters; it could still be wrong for a Greek or a Russian file of before Unicode.
     """
-    encoding = _marked_encoding(content)
+    encoding = _wide_encoding(content)
     if encoding is not None:
         try:
             return content.decode(encoding)
@@ -382,7 +417,7 @@ def _read_html(content: bytes, source: str) -> _Content:
     """The article alone, without menus, adverts and comments, as trafilatura finds it, with its date."""
     trafilatura = _library("trafilatura", extra="web", what="web pages", package="trafilatura")
     # trafilatura guesses the encoding of all that is not whole UTF-8, so what is known of it comes first.
-    known = _decoded(content, source) if _marked_encoding(content) else _as_utf8(content, source)
+    known = _decoded(content, source) if _wide_encoding(content) else _as_utf8(content, source)
     content = content if known is None else known.encode("utf-8")
     found = trafilatura.bare_extraction(
         content, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True
@@ -450,7 +485,7 @@ _HTML_BLOCKS = frozenset(("body", "p", "head", "quote", "list", "table", "item",
 
 
 def _read_docx(content: bytes, source: str) -> _Content:
-    """Paragraphs, headings, list items and table rows, in their order; headers, footers and comments are left out."""
+    """Paragraphs, headings, list items, table rows and text boxes, in their order; no headers, footers or comments."""
     if not content.startswith(b"PK\x03\x04"):
         encrypted = content.startswith(b"\xd0\xcf\x11\xe0")
         reason = "encrypted with a password, or an old .doc" if encrypted else "not a Word document"
@@ -462,6 +497,7 @@ def _read_docx(content: bytes, source: str) -> _Content:
                 raise _too_large(source)
         document = docx.Document(io.BytesIO(content))
         _unwrap(document.element.body)
+        _unbox(document.element.body)
         written: list[str] = []
         for block in document.iter_inner_content():
             if hasattr(block, "rows"):
@@ -484,24 +520,43 @@ def _read_docx(content: bytes, source: str) -> _Content:
 
 
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_REMOVED = [_WORD + name for name in ("del", "moveFrom")]  # by tracked changes; a move's text stands in moveTo
+# By tracked changes, where a move's text stands in moveTo; and what is written over a word: how it is read.
+_REMOVED = [_WORD + name for name in ("del", "moveFrom", "rt")]
 _WRAPPERS = [
-    _WORD + name for name in ("ins", "moveTo", "sdt", "sdtContent", "smartTag", "customXml", "fldSimple", "dir", "bdo")
+    _WORD + name for name in "ins moveTo sdt sdtContent smartTag customXml fldSimple dir bdo ruby rubyBase".split()
 ]
 _CONTENTS = f"{_WORD}sdtPr/{_WORD}docPartObj/{_WORD}docPartGallery[@{_WORD}val='Table of Contents']"
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 
 
 def _unwrap(body: Any) -> None:
-    """Put what stands in tracked insertions, content controls and the like in their place.
+    """Put what stands in tracked insertions, content controls, under a reading and the like in its place.
 
     python-docx passes over them. What was deleted goes, and so does Word's own table of contents: it repeats every
-    heading with a page number.
+    heading with a page number. Of what is written twice, for newer and for older programs, the first with text is kept.
     """
-    for element in list(body.iter(*_REMOVED, *_WRAPPERS)):
-        if element.tag in _WRAPPERS and element.find(_CONTENTS) is None:
-            for child in list(element):
-                element.addprevious(child)
-        element.getparent().remove(element)
+    for element in list(body.iter(*_REMOVED, *_WRAPPERS, _ALTERNATIVES)):
+        if element.tag == _ALTERNATIVES:
+            kept = next((list(branch) for branch in element if branch.find(f".//{_WORD}t") is not None), [])
+        else:
+            kept = list(element) if element.tag in _WRAPPERS and element.find(_CONTENTS) is None else []
+        _replace(element, kept)
+    for run in body.xpath(".//w:r/w:r"):  # of a word that had its reading over it
+        _replace(run, list(run))
+
+
+def _replace(element: Any, others: list[Any]) -> None:
+    for other in others:
+        element.addprevious(other)
+    element.getparent().remove(element)
+
+
+def _unbox(body: Any) -> None:
+    """Put the paragraphs of each text box behind the one it is anchored in; python-docx passes over them too."""
+    for box in reversed(list(body.iter(f"{_WORD}txbxContent"))):
+        anchor = next(box.iterancestors(f"{_WORD}p"), box)
+        for block in reversed(list(box)):
+            anchor.addnext(block)
 
 
 def _table(table: Any) -> str:
@@ -517,6 +572,57 @@ def _table_row(row: Any) -> str:
 def _cell(cell: Any) -> str:
     blocks = cell.iter_inner_content()
     return "\n".join(_table(block) if hasattr(block, "rows") else block.text for block in blocks).strip()
+
+
+def _read_mail(content: bytes, source: str) -> _Content:
+    """Who wrote to whom, when and of what, a line each, as mail programs print it; then what the e-mail says.
+
+    That is the first of its parts with text, which is plain text where it has some; attachments are left out.
+    """
+    from email import message_from_bytes, policy
+    from email.headerregistry import HeaderRegistry
+
+    # Every header as plain text: the parsers of addresses and the like fail on what is badly written.
+    lenient = policy.default.clone(header_factory=HeaderRegistry(use_default_map=False))
+    message = message_from_bytes(content, policy=lenient)
+    stated = {name: _squashed(message[name]).strip() for name in ("From", "To", "Cc", "Date", "Subject")}
+    try:
+        said = next(filter(None, map(_part_of_mail, message.walk())), None)
+    except (TypeError, ValueError) as error:  # of a broken Content-Type
+        raise UnreadableArticle(
+            f"{source}: a damaged e-mail. Open it in a mail program, copy the text and paste it."
+        ) from error
+    if said is None:
+        raise EmptyArticle(f"{source}: there is no text in this e-mail. {_WANTED}")
+    kind, body = said
+    text = (_read_html if kind == "text/html" else _read_text)(body, source).text
+    lines = "".join(f"{name}: {value}\n" for name, value in stated.items() if value)
+    return _Content(f"{lines}\n{text}", stated["Subject"] or None, _day_sent(stated["Date"]))
+
+
+def _part_of_mail(part: Any) -> tuple[str, bytes] | None:
+    """Return the kind and the content of a part of an e-mail with text to read; None for a picture or an attachment."""
+    kind = part.get_content_type()
+    if kind not in ("text/plain", "text/html") or part.get_content_disposition() == "attachment":
+        return None
+    content = _recoded(part.get_payload(decode=True) or b"", part.get_content_charset())
+    return (kind, content) if content.strip() else None
+
+
+def _day_sent(date: str) -> str | None:
+    """Return the day of an e-mail's Date as 2024-05-17, where its sender was; None where it is none."""
+    from email.utils import parsedate_to_datetime
+
+    with suppress(ValueError, TypeError, OverflowError):
+        return parsedate_to_datetime(date).date().isoformat()
+    return None
+
+
+def _recoded(content: bytes, charset: str | None) -> bytes:
+    """Return text in UTF-8 where the encoding stated beside it is known and true, else as it is."""
+    with suppress(LookupError, ValueError):
+        return content.decode(charset).encode("utf-8") if charset else content
+    return content
 
 
 # --- PDF --------------------------------------------------------------------------------------------------------------
@@ -652,9 +758,8 @@ def _download(address: str) -> tuple[bytes, str]:
         raise UnreachableArticle(
             f"{address}: cannot be reached ({reason}). Check the address and the network, or paste the text."
         ) from error
-    if charset and kind.startswith("text/"):  # said outside the page, so it would be lost
-        with suppress(LookupError, UnicodeDecodeError):
-            content = content.decode(charset).encode("utf-8")
+    if kind.startswith("text/"):
+        content = _recoded(content, charset)  # said outside the page, so it would be lost
     suffix = _KINDS.get(kind)
     if suffix is None and not content.startswith((b"%PDF-", b"PK\x03\x04")):
         raise UnreadableArticle(

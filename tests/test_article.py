@@ -10,6 +10,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -108,6 +109,34 @@ def test_the_title_of_a_pasted_text_is_its_headline_or_how_it_begins(text: str, 
     assert article_from_text(text, title="Mine").title == "Mine"
 
 
+MAIL = (
+    "From: Ann Lee <ann@lock.example>\nSent: Friday, May 17, 2024 8:30 AM\nTo: Bob Ray;\n Ines Mora\n"
+    "Subject: The lock is\n shut\n"
+)
+
+
+def test_the_subject_of_an_e_mail_is_its_title_and_its_lines_stay_sentences_of_their_own(tmp_path: Path) -> None:
+    text = f"{MAIL}\n{FIRST}\nNobody was hurt.\n"
+    for article in (article_from_paste(text), read_article(written(tmp_path, "a saved mail.txt", text))):
+        assert article.title == "The lock is shut"
+        assert article.text == text
+        assert "Sent: Friday, May 17, 2024 8:30 AM" in sentences(article)
+        assert sentences(article)[-2:] == [FIRST, "Nobody was hurt."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Subject: the lock.\n\nIt is shut.\n",
+        "Ann Lee writes:\nFrom: Ann\nSubject: The lock\n\nIt is shut.\n",
+        "From: Ann\nTo: Bob\nSubject: \n\nIt is shut.\nSubject: The lock\n",
+    ],
+    ids=["one line", "not at the top", "no subject"],
+)
+def test_a_subject_elsewhere_than_in_the_lines_above_an_e_mail_is_no_title(text: str) -> None:
+    assert article_from_paste(text).title == text.partition("\n")[0]
+
+
 def test_the_built_in_article_has_a_headline_and_sentences() -> None:
     article = builtin_article()
     assert article.source == "built-in article"
@@ -189,21 +218,57 @@ def test_a_table_in_a_word_document_keeps_equal_and_empty_cells_in_their_columns
             "</w:sdtContent></w:sdt></w:tbl>",
             "Cargo | By weight:\ncoal | 9 tons",
         ),
+        (
+            "<w:p>{She left }<w:r><w:ruby><w:rubyPr/><w:rt>{とうきょう}</w:rt><w:rubyBase>{東}"
+            "<w:ins w:id='1' w:author='A'>{京}</w:ins></w:rubyBase></w:ruby></w:r>{ by train.}</w:p>",
+            "She left 東京 by train.",
+        ),
+        (
+            "<w:p>{It rained}<w:r><mc:AlternateContent><mc:Choice Requires='wps'><w:drawing><wps:wsp>"
+            "[<w:p>{A pump failed.}</w:p><w:p>{It was old.}</w:p>]</wps:wsp>"
+            "<wps:wsp>[<w:p>{Nobody knew.}</w:p>]</wps:wsp></w:drawing></mc:Choice>"
+            "<mc:Fallback><w:pict>[<w:p>{A pump failed.}</w:p><w:p>{It was old.}</w:p>]"
+            "[<w:p>{Nobody knew.}</w:p>]</w:pict></mc:Fallback></mc:AlternateContent></w:r>{ all day.}</w:p>"
+            "<w:p>{Then it stopped.}</w:p>",
+            "It rained all day.\n\nA pump failed.\n\nIt was old.\n\nNobody knew.\n\nThen it stopped.",
+        ),
+        (
+            "<w:p><w:r><w:pict>[<w:p>{A pump }<w:r><w:pict>[<w:p>{Made in 1900.}</w:p>]</w:pict></w:r>{failed.}</w:p>]"
+            "</w:pict></w:r></w:p><w:p><w:del w:id='1' w:author='A'><w:r><w:pict>[<w:p>{Not so.}</w:p>]</w:pict></w:r>"
+            "</w:del>{It rained.}</w:p>",
+            "A pump failed.\n\nMade in 1900.\n\nIt rained.",
+        ),
+        (
+            "<w:tbl><w:tblPr/><w:tblGrid><w:gridCol/></w:tblGrid><w:tr><w:tc><w:p>{Cargo}<w:r><w:pict>"
+            "[<w:p>{coal}</w:p>]</w:pict></w:r></w:p></w:tc></w:tr></w:tbl>",
+            "Cargo\ncoal",
+        ),
+        (
+            "<w:p>{Well done }<w:r><mc:AlternateContent><mc:Choice Requires='w16se'/><mc:Fallback><w:t>😊</w:t>"
+            "</mc:Fallback></mc:AlternateContent></w:r>{.}</w:p>",
+            "Well done 😊.",
+        ),
     ],
-    ids=["insertion", "control", "field", "blocks", "contents", "table"],
+    ids=[
+        *("insertion", "control", "field", "blocks", "contents", "table"),
+        *("reading", "boxes", "box in a box", "box in a table", "only the second alternative has text"),
+    ],
 )
-def test_a_word_document_keeps_what_stands_in_changes_controls_and_tables_within_tables(
+def test_a_word_document_keeps_what_stands_in_changes_controls_boxes_and_tables_within_tables(
     tmp_path: Path, xml: str, text: str
 ) -> None:
-    """In the XML {x} is a run of the text x."""
+    """In the XML {x} is a run of the text x, and [x] a text box of the paragraphs x."""
     runs = xml.replace("<w:tab/>", "</w:t><w:tab/><w:t>")
     runs = runs.replace("{", "<w:r><w:t xml:space='preserve'>").replace("}", "</w:t></w:r>")
+    runs = runs.replace("[", "<wps:txbx><w:txbxContent>").replace("]", "</w:txbxContent></wps:txbx>")
     with zipfile.ZipFile(DATA / "ferry.docx") as whole, zipfile.ZipFile(tmp_path / "a.docx", "w") as changed:
         for name in whole.namelist():
             content = whole.read(name)
             if name == "word/document.xml":
                 content = (
-                    "<w:document xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'>"
+                    "<w:document xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main' "
+                    "xmlns:mc='http://schemas.openxmlformats.org/markup-compatibility/2006' "
+                    "xmlns:wps='http://schemas.microsoft.com/office/word/2010/wordprocessingShape'>"
                     f"<w:body>{runs}</w:body></w:document>"
                 ).encode()
             changed.writestr(name, content)
@@ -321,16 +386,25 @@ def test_a_text_of_nothing_but_comments_is_told_from_a_web_page_at_once(tmp_path
     assert read_article(written(tmp_path, "download", "<!-- a -->" * 3_000)).text.startswith("<!-- a -->")
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_a_web_page_is_known_in_whatever_encoding_it_marks(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be"])
+def test_a_web_page_is_known_in_whatever_encoding_it_marks_or_utf16(tmp_path: Path, encoding: str) -> None:
     page = (DATA / "ferry.html").read_text(encoding="utf-8").encode(encoding)
     assert sentences(read_article(written(tmp_path, "download", page)))[:5] == [HEADLINE, *STORY]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be", "cp1252"])
 def test_text_is_decoded_whatever_a_western_program_wrote(tmp_path: Path, encoding: str) -> None:
     text = "“Café” – naïve."
     assert read_article(written(tmp_path, "a.txt", text.encode(encoding))).text == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_known_by_a_beginning_that_is_cut_within_a_letter(
+    tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The 10th byte is the second of the four of the boat."""
+    monkeypatch.setattr(index.article, "_SNIFFED", 10)
+    assert read_article(written(tmp_path, "a.txt", "Boat🚤 — naïve.".encode(encoding))).text == "Boat🚤 — naïve."
 
 
 @pytest.mark.parametrize(
@@ -371,6 +445,53 @@ def test_a_web_page_cut_within_a_letter_keeps_the_others(tmp_path: Path, caplog:
     assert len(caplog.messages) == 1
 
 
+def e_mail(**headers: str) -> EmailMessage:
+    message = EmailMessage()
+    for name, value in headers.items():
+        message[name] = value
+    message.set_content("“Nobody was hurt,” said Ann.\n", cte="base64")
+    return message
+
+
+@pytest.mark.parametrize("name", ["a saved mail.eml", "download"])
+def test_an_e_mail_gives_its_lines_and_its_plain_text_and_not_its_attachments(tmp_path: Path, name: str) -> None:
+    message = e_mail(
+        Received="by lock.example",
+        Subject="The café is shut",
+        From="Inés <i@a.org>",
+        Date="Fri, 17 May 2024 23:30:00 -0500",
+    )
+    message.add_alternative("<p>Another text.</p>", subtype="html")
+    message.add_attachment("A log.\n", filename="log.txt")
+    article = read_article(written(tmp_path, name, message.as_bytes()))
+    assert article.text == (
+        "From: Inés <i@a.org>\nDate: Fri, 17 May 2024 23:30:00 -0500\nSubject: The café is shut\n\n"
+        "“Nobody was hurt,” said Ann.\n"
+    )
+    assert (article.title, article.date) == ("The café is shut", "2024-05-17")
+
+
+def test_an_e_mail_of_nothing_but_a_page_with_pictures_is_read_as_the_page(tmp_path: Path) -> None:
+    message = e_mail(Subject="The lock")
+    message.set_content("<html><body><p>Nobody was hurt.</p><p>The café is shut.</p></body></html>", subtype="html")
+    message.add_related(b"\x89PNG", "image", "png")
+    article = read_article(written(tmp_path, "a.eml", message.as_bytes()))
+    assert article.text == "Subject: The lock\n\nNobody was hurt.\n\nThe café is shut.\n"
+
+
+@pytest.mark.parametrize("charset", ["us-ascii", "klingon", "hex"])
+def test_an_e_mail_that_states_a_wrong_encoding_is_decoded_as_any_text(tmp_path: Path, charset: str) -> None:
+    content = f"Subject: x\nContent-Type: text/plain; charset={charset}\n\nThe café is shut.".encode()
+    assert read_article(written(tmp_path, "a.eml", content)).text == "Subject: x\n\nThe café is shut."
+
+
+@pytest.mark.parametrize("header", ["To: <ann@", 'To: "x" <@a,', "To: a:b@c", "Date: Fri, 17 May 99999999999 08:30"])
+def test_a_badly_written_header_leaves_the_rest_of_an_e_mail_as_it_is(tmp_path: Path, header: str) -> None:
+    article = read_article(written(tmp_path, "a.eml", f"{header}\nSubject: The lock\n\nIt is shut.\n"))
+    assert article.text == f"{header}\nSubject: The lock\n\nIt is shut.\n"
+    assert article.date is None
+
+
 def test_standard_input_is_an_article() -> None:
     code = "from index import read_article; a = read_article('-'); print(ascii((a.text, a.source)))"
     given = "“Hello.”\r\nYes.".encode()
@@ -393,6 +514,11 @@ MHTML = (
         ("a.txt", b" \n ", EmptyArticle, "no text in it"),
         ("a.txt", b"?!\n...", EmptyArticle, "only punctuation"),
         ("a.txt", b"\x7fELF\0\0\1", UnreadableArticle, "not text but binary"),
+        ("a.txt", b"Hello world\0" * 3, UnreadableArticle, "not text but binary"),  # were it UTF-16: Chinese
+        ("a.txt", b"".join(n.to_bytes(2, "big") for n in range(256)), UnreadableArticle, "not text but binary"),
+        ("a.txt", "It rained.".encode("utf-32-le"), UnreadableArticle, "not text but binary"),
+        ("a.txt", b"\0", UnreadableArticle, "not text but binary"),
+        ("a.txt", "It rained.\n".encode("utf-16-le")[:-1], UnreadableArticle, "begins as UTF-16-LE but is damaged"),
         ("a.txt", b"a\1\2\3b", UnreadableArticle, "not text but binary"),
         ("a.txt", b"caf\xe9 \x81", UnreadableArticle, "neither UTF-8, nor UTF-16 .* nor Windows-1252"),
         ("a.txt", b"\xff\xfea\0b", UnreadableArticle, "begins as UTF-16 but is damaged"),
@@ -402,6 +528,9 @@ MHTML = (
         ("a.docx", b"{\\rtf1\\ansi It rained.}", UnreadableArticle, r"rich text \(RTF\)"),
         ("a.mhtml", MHTML, UnreadableArticle, r"one file \(MHTML\).* save it as \.html"),
         ("download", MHTML, UnreadableArticle, r"one file \(MHTML\)"),
+        ("a.eml", b"Subject: x\nContent-Type: image/png\n\nabcd", EmptyArticle, "no text in this e-mail"),
+        ("a.eml", b"Content-Type: text/plain; charset*=a\0'b'c\n\nIt rained.", UnreadableArticle, "a damaged e-mail"),
+        ("a.eml", b"Content-Transfer-Encoding: base64\n\nAAECAwQF", UnreadableArticle, "not text but binary"),
         ("a.docx", b"\xd0\xcf\x11\xe0\xa1", UnreadableArticle, "encrypted with a password, or an old .doc"),
         ("a.docx", b"hello", UnreadableArticle, "not a Word document"),
         ("a.docx", b"PK\x03\x04 broken", UnreadableArticle, "not a Word document, or a damaged one"),
