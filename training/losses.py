@@ -60,30 +60,23 @@ def soft_loss(logits: Tensor, teacher: Tensor, group: Tensor, groups: int) -> Te
     return none + torch.zeros(groups).index_add(0, group, apart)
 
 
-def _of_spans(batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    inside = batch["in_article"]
-    return inside, batch["question_of_row"][:, None].expand_as(inside)[inside]
-
-
 def losses(logits: Logits, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
     """Return the mean sentence loss and the mean span loss of the batch, by what is right."""
     n = batch["questions"]
     sentence = marginal_loss(logits.sentence, batch["is_gold"], batch["question_of_sentence"], n).mean()
-    inside, group = _of_spans(batch)
+    inside = batch["in_article"]
+    group = batch["question_of_row"][:, None].expand_as(inside)[inside]
     spans = marginal_loss(logits.start[inside], batch["starts"][inside], group, n)
     spans = spans + marginal_loss(logits.end[inside], batch["ends"][inside], group, n)
     known = batch["has_spans"].float()
     return sentence, (spans * known).sum() / known.sum().clamp(min=1.0) / 2
 
 
-def soft_losses(logits: Logits, teacher: Logits, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """Return the mean sentence loss and the mean span loss of the batch, by what the teacher thinks.
+def soft_sentence_loss(logits: Logits, teacher: Logits, batch: dict[str, Any]) -> Tensor:
+    """Return the mean sentence loss of the batch by what the teacher thinks.
 
-    The teacher has an opinion on every question's span, also where nobody marked one.
+    A teacher that has learned for an hour knows which sentence answers long before it knows where in it the answer
+    begins and ends, so spans are learned by what is right alone.
     """
     n = batch["questions"]
-    sentence = soft_loss(logits.sentence, teacher.sentence, batch["question_of_sentence"], n).mean()
-    inside, group = _of_spans(batch)
-    spans = soft_loss(logits.start[inside], teacher.start[inside], group, n)
-    spans = spans + soft_loss(logits.end[inside], teacher.end[inside], group, n)
-    return sentence, spans.mean() / 2
+    return soft_loss(logits.sentence, teacher.sentence, batch["question_of_sentence"], n).mean()

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from qa.trained_reader import SEP, Pieces, SentenceLogits, TrainedReader
 from training.losses import logits_of
-from training.model import PIECES, ReaderModel, encoder_folder, pieces_of_another
+from training.model import PIECES, Logits, ReaderModel, encoder_folder, pieces_of_another
 
 
 def opened(encoder: str, checkpoint: Path, pieces: Mapping[str, int]) -> ReaderModel:
@@ -28,6 +28,19 @@ def opened(encoder: str, checkpoint: Path, pieces: Mapping[str, int]) -> ReaderM
         model.pieces = pieces_of_another(folder, pieces)
     model.encoder.to(torch.bfloat16)  # once, or every matrix would be copied at every step
     return model.requires_grad_(False)
+
+
+def thought(readers: Sequence[tuple[ReaderModel, float]], batch: dict[str, Any], *, bfloat16: bool) -> Logits:
+    """Return the mean of what readers think of a batch, each with its weight.
+
+    Readers of different making err in different places, so their mean is right more often than any of them.
+    """
+    total = sum(weight for _, weight in readers)
+    with torch.no_grad():
+        each = [(logits_of(model, batch, bfloat16=bfloat16), weight / total) for model, weight in readers]
+    return Logits(
+        *(sum((getattr(one, name) * share for one, share in each), torch.zeros(())) for name in Logits.__slots__)
+    )
 
 
 class TorchReader(TrainedReader):

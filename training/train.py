@@ -8,8 +8,8 @@ large; or, with `average_every` in the settings, train alone and average their w
 Lin et al. 2020, arXiv:1808.07217), so that none waits for the other and the weights are always a mean.
 
 The loss is the marginal likelihood of every right answer (any of them will do), see `training.losses`. With a [teacher]
-in the settings, a larger reader trained before by the same program, a part of it is how far the pupil is from what the
-teacher thinks of the same windows.
+in the settings, a part of it is how far the pupil is from what other readers, trained before by the same program and
+some of them larger, think of the same windows on the mean.
 The learning rate warms up, stays, and falls linearly at the end (Hu et al. 2024, arXiv:2404.06395), so a run can be
 made longer or ended early without a schedule that was fixed beforehand. With --minutes the fall follows the clock, so
 that a run which has the machine for two hours ends its fall after two hours, whatever its speed.
@@ -30,9 +30,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from training.examples import PAD, Example, Examples, batches
-from training.losses import logits_of, losses, soft_losses
+from training.losses import logits_of, losses, soft_sentence_loss
 from training.model import PIECES, ReaderModel, encoder_folder, pieces_of_another
-from training.teacher import opened
+from training.teacher import opened, thought
 
 HERE = Path(__file__).parent
 
@@ -174,10 +174,10 @@ def main() -> None:
     tokenizer.no_truncation()
     if folder != encoder_folder(PIECES):
         model.pieces = pieces_of_another(folder, tokenizer.get_vocab())
-    teacher = None
-    if "teacher" in config:
-        asked = config["teacher"]
-        teacher = opened(asked["encoder"], Path(asked["checkpoint"]), tokenizer.get_vocab())
+    teachers = [
+        (opened(one["encoder"], Path(one["checkpoint"]), tokenizer.get_vocab()), one["weight"])
+        for one in config.get("teacher", {}).get("readers", [])
+    ]
     examples = Examples(arguments.prepared, tokenizer, config["examples"], config["data"])
     # A resumed run draws new examples rather than the first ones again.
     rng = random.Random(train["seed"] + step + 100_003 * process)
@@ -199,13 +199,11 @@ def main() -> None:
             logits = logits_of(model, batch, bfloat16=train["bfloat16"])
             sentence, span = losses(logits, batch)
             loss = sentence + config["model"]["span_loss"] * span
-            if teacher is not None:
-                with torch.no_grad():
-                    wanted = logits_of(teacher, batch, bfloat16=train["bfloat16"])
-                soft_sentence, soft_span = soft_losses(logits, wanted, batch)
-                soft = soft_sentence + config["model"]["span_loss"] * soft_span
-                loss = (1 - config["teacher"]["share"]) * loss + config["teacher"]["share"] * soft
-                sums[2] += soft_sentence.item()
+            if teachers:
+                wanted = thought(teachers, batch, bfloat16=train["bfloat16"])
+                soft = soft_sentence_loss(logits, wanted, batch)
+                loss = loss + config["teacher"]["share"] * (soft - sentence)
+                sums[2] += soft.item()
             loss.backward()
             passed = before + time.monotonic() - began
             mine = passed / (60 * arguments.minutes) if arguments.minutes else 0.0
@@ -229,7 +227,7 @@ def main() -> None:
                     "step": step, "sentence_loss": sums[0] / 25, "span_loss": sums[1] / 25, "rate": share,
                     "questions": questions, "pieces_per_second": round(pieces / seconds), "seconds": round(seconds),
                 }  # fmt: skip
-                if teacher is not None:
+                if teachers:
                     line["from_teacher"] = sums[2] / 25
                 sums = [0.0, 0.0, 0.0]
                 log.write(json.dumps(line) + "\n")
