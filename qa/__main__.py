@@ -136,7 +136,12 @@ def batch(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", dir_okay=False, help="Where the answers go. [default: standard output]"),
+        typer.Option(
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="Where the answers go; what they were asked with, beside it. [default: standard output]",
+        ),
     ] = None,
     article: ArticleOption = None,
     library: AskedLibraryOption = None,
@@ -144,7 +149,8 @@ def batch(
     ray: RayOption = None,
     replicas: ReplicasOption = 1,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Keep the answers that are there and go on after them.")
+        bool,
+        typer.Option("--resume", help="Keep the answers that are there and go on after them, with the same options."),
     ] = False,
     candidates: Annotated[int, typer.Option("-k", min=1, help="How many candidates to list, at least 10.")] = 10,
     model: ModelOption = None,
@@ -165,8 +171,14 @@ def batch(
         output = None
     if resume and output is None:
         raise typer.BadParameter("only a file can be taken up again: give -o FILE", param_hint="--resume")
+    # All at once, for options that contradict each other are no error of each line.
+    library_commands.refuse_without_library(library, only, ray)
+    if library is not None:
+        library_commands.refuse_article(article)
+    _cache(cache, no_cache)
     if output is not None and article is not None:
         refuse_inputs([output], [article])
+    settings = _answer_settings(library, only, model, reader, min_confidence, candidates)
     try:
         with ProgressBar() as progress:
             done = answer_file(
@@ -186,6 +198,7 @@ def batch(
                     replicas=replicas,
                 ),
                 resume=resume,
+                settings=settings,
                 candidates=candidates,
                 progress=progress,
             )
@@ -195,7 +208,7 @@ def batch(
         raise
     again = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
     bad = f', {done.errors:,} with an error: see "error" in their lines' if done.errors else ""
-    _say(f"{done.lines:,} lines{again}: {done.answered:,} answered{bad}.")
+    _say(f"{done.lines:,} line{'s' * (done.lines != 1)}{again}: {done.answered:,} answered{bad}.")
 
 
 mount(cli)
@@ -253,13 +266,14 @@ def serve(
     """Open the app: the article, or the articles of a library, at one side, the questions at the other."""
     from qa.answer import DEFAULT_READER
 
+    library_commands.refuse_without_library(library, only, ray)
     kept = _cache(cache, no_cache)
-    if library is not None or ray is not None:
+    if library is not None:
         options: dict[str, Any] = {
             "model": model, "reader": reader, "cache": kept, "min_confidence": min_confidence,
         }  # fmt: skip
         answerer = (
-            library_commands.open_asked(library or "", only, article, **options)
+            library_commands.open_asked(library, only, article, **options)
             if ray is None
             else cluster_commands.open_asked(ray, library, only, article, replicas=replicas, **options)
         )
@@ -267,8 +281,6 @@ def serve(
 
         serve_library(answerer, host=host, port=port, open_browser=open_browser, cache=kept, mcp=mcp)
         return
-    if only:
-        raise typer.BadParameter("it belongs to --library", param_hint="--only")
     read = article_of(article)
     from app import serve as open_app
 
@@ -349,9 +361,10 @@ def main() -> None:
 
     So does what the system refuses (a full disk, a folder that may not be read) where no command said it better.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a letter of the article shows "?" instead
+            # A terminal that lacks a letter of the article shows "?" instead; what is typed may be in another encoding.
+            stream.reconfigure(errors="replace")
     try:
         cli(prog_name="article-qa")
     except UserError as error:
@@ -404,6 +417,7 @@ def _open(
     replicas: int = 1,
 ) -> Answerer | LibraryAnswerer:
     """What answers as the options ask for. Raises UserError."""
+    library_commands.refuse_without_library(library, only, ray)
     if ray is not None:
         return cluster_commands.open_asked(
             ray, library, only, article, replicas=replicas, model=model, reader=reader, cache=_cache(cache, no_cache),
@@ -414,8 +428,6 @@ def _open(
             library, only, article, model=model, reader=reader, cache=_cache(cache, no_cache),
             min_confidence=min_confidence, dense_weight=dense_weight,
         )  # fmt: skip
-    if only:
-        raise typer.BadParameter("it belongs to --library", param_hint="--only")
 
     from qa.answer import DEFAULT_READER, open_answerer
     from qa.progress import ProgressBar
@@ -430,6 +442,31 @@ def _open(
             dense_weight=dense_weight,
             progress=progress or bar,
         )
+
+
+def _answer_settings(
+    library: str | None,
+    only: list[str] | None,
+    model: str | None,
+    reader: str | None,
+    min_confidence: float | None,
+    candidates: int,
+) -> dict[str, Any]:
+    """What changes the lines of a batch, as options; None is what was left as it usually is. Raises UserError.
+
+    The article is none of them: the answers themselves tell whether they are from the same.
+    """
+    from qa.answer import DEFAULT_READER
+    from qa.batch import LEAST_CANDIDATES
+
+    return {
+        "--library": None if library is None else library_commands.place_of(library),
+        "--only": sorted(set(only)) if only else None,
+        "--model": model,
+        "--reader": reader or DEFAULT_READER,
+        "--min-confidence": min_confidence,
+        "-k": max(candidates, LEAST_CANDIDATES),
+    }
 
 
 def _cache(folder: Path | None, no_cache: bool) -> Path | None:

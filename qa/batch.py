@@ -6,6 +6,8 @@
 
 Offsets count characters (Unicode code points) of the article's canonical text. One bad line or article never stops the
 batch: it is reported in the "error" of its own line. Lines of white space only are no questions.
+
+Beside a file of answers stands what it was begun with, as FILE.settings.json, so that no other run is mixed into it.
 """
 
 from __future__ import annotations
@@ -13,20 +15,24 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from index.errors import BadQuestionFile, UserError
 from qa.answer import Answer, Answerer
 from qa.dialogue import Turn
+from qa.options import refuse_inputs
+from qa.run import changed_settings, replace_text
 from qa.show import candidate_dicts, json_line, passage_dict
 
 LEAST_CANDIDATES = 10
+RECORD_BEGINS = b'{"id": '
 ARTICLES_OPEN = 8  # questions about one article mostly stand together; an index of 10,000 sentences takes 20 MB
 
 
@@ -61,6 +67,13 @@ class _Asked:
     article: str | None
 
 
+class _Earlier(NamedTuple):
+    """What an earlier run completed."""
+
+    records: list[dict[str, Any]]
+    size: int  # bytes that they fill of the file of answers; what follows them is a line that was cut short
+
+
 class _BadLineError(Exception):
     """An input line that could not be read; the message says where and why. Never leaves this file."""
 
@@ -75,6 +88,7 @@ def answer_file(
     open_answerer: OpenAnswerer,
     *,
     resume: bool = False,
+    settings: Mapping[str, Any] | None = None,
     candidates: int = LEAST_CANDIDATES,
     progress: Progress | None = None,
 ) -> BatchDone:
@@ -82,22 +96,27 @@ def answer_file(
 
     open_answerer: called with the article's path as seen from here; what it returns is kept for the next questions.
     resume: keep the lines of `answers` that an earlier run completed, those with an error too, and go on after them.
+    settings: what changes the answers, option -> value that JSON can hold; kept beside `answers`, and compared when
+        resuming. None: neither.
     candidates: how many to list, at least; all when the article has fewer sentences.
     Raises BadQuestionFile when `questions` cannot be opened, `answers` cannot be written, or, when resuming, `answers`
-    belongs to other questions or another article.
+    belongs to other questions, other settings or another article; InputAtRisk when `answers` is what is read.
     """
-    if answers is not None and answers.exists() and questions.exists() and answers.samefile(questions):
-        raise BadQuestionFile(f"{answers} holds the questions and would be overwritten. Write the answers elsewhere.")
     lines = _lines(questions)
     folder = Path() if str(questions) == "-" else questions.parent
+    if answers is not None:
+        refuse_inputs([answers], [questions, *_articles_named(lines, folder)])
     articles = _Articles(open_answerer)
-    done: list[dict[str, Any]] = []
+    done, size = _Earlier([], 0)
     if resume and answers is not None:
-        done = _completed(answers, questions, lines)
+        done, size = _completed(answers, questions, lines)
+        _refuse_other_settings(answers, done, settings)
         _refuse_other_article(answers, done, [line for _, line in lines], articles)
     answered = sum(bool(record.get("answered")) for record in done)
     errors = sum(record.get("error") is not None for record in done)
-    with _output(answers, append=bool(done)) as write:
+    with _output(answers, after=size) as write:
+        # Not before the file is empty: settings that came too early would stand beside the answers of others.
+        _keep_settings(answers, settings)
         for count, (number, line) in enumerate(lines[len(done) :], start=len(done) + 1):
             if progress is not None:
                 progress("answering", count - 1, len(lines))
@@ -148,7 +167,7 @@ def _record(
 
 
 class _Articles:
-    """Answerers of the articles asked about last; why an article could not be opened is remembered too."""
+    """Answerers of the default article and of those asked about last; why one could not be opened is remembered too."""
 
     def __init__(self, open_answerer: OpenAnswerer) -> None:
         self._open = open_answerer
@@ -162,7 +181,8 @@ class _Articles:
             except UserError as error:
                 self._kept[article] = error
             if len(self._kept) > ARTICLES_OPEN:
-                self._kept.popitem(last=False)
+                # Not the default article: standard input, if it comes from there, can be read but once.
+                del self._kept[next(name for name in self._kept if name is not None)]
         self._kept.move_to_end(article)
         found = self._kept[article]
         if isinstance(found, UserError):
@@ -172,7 +192,21 @@ class _Articles:
 
 def _place(article: str, folder: Path) -> str:
     """The article as seen from here: relative to the file that names it, unless it is an address on the web."""
-    return article if article.startswith(("http://", "https://")) else str(folder / article)
+    return article if re.match("https?://", article, re.IGNORECASE) else str(folder / article)
+
+
+def _articles_named(lines: Sequence[tuple[int, bytes]], folder: Path) -> set[str]:
+    """The articles that lines of questions name, as seen from here."""
+    asked = (_asked_by(line) for _, line in lines)
+    return {_place(one.article, folder) for one in asked if one is not None and one.article is not None}
+
+
+def _asked_by(line: bytes) -> _Asked | None:
+    """What a line asks, or None where it cannot be read, which is told when it is answered."""
+    try:
+        return _parse(line, "")
+    except _BadLineError:
+        return None
 
 
 def _parse(line: bytes, where: str) -> _Asked:
@@ -200,7 +234,9 @@ def _parse(line: bytes, where: str) -> _Asked:
     )
     check(pairs, '"history" must be a list of [question, answer] pairs of text')
     article = fields.get("article")
-    check(article is None or (isinstance(article, str) and article != "-"), '"article" must be the path of a file')
+    # Not standard input either, which "./-" would mean as well: a path is put together without its dots.
+    path = isinstance(article, str) and str(Path(article)) != "-"
+    check(article is None or path, '"article" must be the path of a file')
     return _Asked(fields["id"], fields["question"], tuple(Turn(*turn) for turn in history), article or None)
 
 
@@ -225,8 +261,8 @@ def _lines(questions: Path) -> list[tuple[int, bytes]]:
     return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
-def _completed(answers: Path, questions: Path, lines: list[tuple[int, bytes]]) -> list[dict[str, Any]]:
-    """The records an earlier run completed; a torn last line is cut off the file.
+def _completed(answers: Path, questions: Path, lines: list[tuple[int, bytes]]) -> _Earlier:
+    """The records an earlier run completed, without a torn last line.
 
     Raises BadQuestionFile when they are not answers to the first of these lines.
     """
@@ -242,7 +278,7 @@ def _completed(answers: Path, questions: Path, lines: list[tuple[int, bytes]]) -
             break
         records.append(record)
         kept += len(line)
-    if b"\n" in whole[kept:].rstrip(b"\n"):
+    if not _is_torn(whole[kept:]):
         raise BadQuestionFile(
             f"{answers}:{len(records) + 1}: not an answer. Resume what `batch` wrote, or drop --resume to overwrite it."
         )
@@ -263,10 +299,51 @@ def _completed(answers: Path, questions: Path, lines: list[tuple[int, bytes]]) -
             f"{answers} has {len(records):,} answers but {questions} only {len(lines):,} questions: they do not belong "
             "together. Drop --resume to answer everything anew."
         )
-    if kept < len(whole):
-        with answers.open("r+b") as file:
-            file.truncate(kept)
-    return records
+    return _Earlier(records, kept)
+
+
+def _settings_file(answers: Path) -> Path:
+    """Where it is kept what a file of answers was begun with: beside it, also where a link leads to it."""
+    file = Path(os.path.realpath(answers))
+    return file.with_name(f"{file.name}.settings.json")
+
+
+def _keep_settings(answers: Path | None, settings: Mapping[str, Any] | None) -> None:
+    """Write beside the answers what they are begun with, where they are a file."""
+    if answers is None or settings is None or not answers.is_file():
+        return
+    # Where it cannot be written, the answers still can; they are taken up again as those of earlier versions are.
+    with suppress(OSError):
+        replace_text(_settings_file(answers), json.dumps(settings, indent=2) + "\n")
+
+
+def _refuse_other_settings(
+    answers: Path, done: Sequence[Mapping[str, Any]], settings: Mapping[str, Any] | None
+) -> None:
+    """Raise BadQuestionFile when the answers so far were begun with other settings, as far as that is known."""
+    file = _settings_file(answers)
+    if settings is None or not done or not file.exists():
+        return
+    try:
+        before = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadQuestionFile(f"{file} cannot be read: {error}. Delete it to go on without comparing.") from error
+    if not isinstance(before, dict):
+        raise BadQuestionFile(f"{file} holds no settings. Delete it to go on without comparing.")
+    changed = changed_settings(before, settings)
+    if changed:
+        begun, asked = (", ".join(_as_typed(name, of.get(name)) for name in changed) for of in (before, settings))
+        raise BadQuestionFile(
+            f"{answers} was begun with {begun} and would go on with {asked}: they do not belong together. "
+            "Give the same as before, or drop --resume to answer everything anew."
+        )
+
+
+def _as_typed(option: str, value: object) -> str:
+    """An option as it stands on the command line."""
+    if value is None:
+        return f"no {option}"
+    return " ".join(f"{option} {one}" for one in (value if isinstance(value, list) else [value]))
 
 
 def _refuse_other_article(
@@ -277,7 +354,7 @@ def _refuse_other_article(
     Nothing is opened where no question of it is left. Answers hold no name of their article that would still mean the
     same another day; their sentences are compared, each in its place.
     """
-    default = [_asks_default(line) for line in lines]
+    default = [asked is not None and asked.article is None for asked in map(_asked_by, lines)]
     earlier = [place for place, record in enumerate(done) if default[place] and record.get("candidates")]
     if not earlier or not any(default[len(done) :]):
         return
@@ -291,14 +368,6 @@ def _refuse_other_article(
                 f"{answers}:{place + 1}: an answer from another article than the one that is asked now. "
                 "Give the same --article or --library, or drop --resume to answer everything anew."
             )
-
-
-def _asks_default(line: bytes) -> bool:
-    """Whether a line can be read and names no article of its own."""
-    try:
-        return _parse(line, "").article is None
-    except _BadLineError:
-        return False
 
 
 def _is_of(record: Mapping[str, Any], answerer: CanAnswer) -> bool:
@@ -325,9 +394,18 @@ def _completed_record(line: bytes) -> dict[str, Any] | None:
         return None
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and {"id", "answered", "error"} <= record.keys() else None
+
+
+def _is_torn(rest: bytes) -> bool:
+    """Whether an interruption may have left this after the last whole record; if not, it is somebody's and is not cut.
+
+    That is the beginning of a record, or nothing: white space, or the zeros of a machine that lost its power.
+    """
+    begun = b"\n" not in rest and (rest.startswith(RECORD_BEGINS) or RECORD_BEGINS.startswith(rest))
+    return begun or not rest.strip(b"\0 \t\r\n")
 
 
 def _field_of(line: bytes, name: str) -> object:
@@ -339,13 +417,16 @@ def _field_of(line: bytes, name: str) -> object:
 
 
 @contextmanager
-def _output(answers: Path | None, *, append: bool) -> Iterator[Callable[[str], None]]:
-    """A function that writes a line and flushes it."""
+def _output(answers: Path | None, *, after: int) -> Iterator[Callable[[str], None]]:
+    """A function that writes a line and flushes it; the first comes after so many bytes, and what stood there goes."""
     if answers is None:
         yield _writer(sys.stdout.buffer)
         return
     try:  # around closing too, which writes again what a full disk refused
-        with answers.open("ab" if append else "wb") as file:
+        with answers.open("r+b" if after else "wb") as file:
+            if after:
+                file.seek(after)
+                file.truncate()
             yield _writer(file)
     except OSError as error:
         raise BadQuestionFile(f"{answers}: {_why(error)}. Give a file that can be written.") from error

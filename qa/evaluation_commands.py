@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from index.errors import UserError
-from qa.library_commands import AskedLibraryOption, OnlyOption
+from qa.library_commands import AskedLibraryOption, OnlyOption, refuse_without_library
 from qa.options import (
     ArticleOption,
     CacheOption,
@@ -152,8 +152,7 @@ def evaluate_command(
         raise typer.BadParameter("worse than what? give --baseline", param_hint="--fail-if")
     if gate and fail_if is None:
         raise typer.BadParameter("it belongs to --fail-if worse", param_hint="--gate")
-    if only and library is None:
-        raise typer.BadParameter("it belongs to --library", param_hint="--only")
+    refuse_without_library(library, only)
     if check:
         _check(questions, squad, paragraph, article, as_json)
         return

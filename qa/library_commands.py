@@ -235,9 +235,28 @@ def open_asked(
     from qa.answer import DEFAULT_READER
     from qa.library_answer import open_library_answerer
 
+    refuse_article(article)
+    return open_library_answerer(library, only=only or (), reader=reader or DEFAULT_READER, **options)
+
+
+def refuse_article(article: str | None) -> None:
+    """Raise UserError where an article was named although a library is asked."""
     if article is not None:
         raise UserError(f"{article}: a library was asked, so no article can be named. Use --only to ask some articles.")
-    return open_library_answerer(library, only=only or (), reader=reader or DEFAULT_READER, **options)
+
+
+def refuse_without_library(library: str | None, only: list[str] | None, ray: str | None = None) -> None:
+    """Raise typer.BadParameter where an option of a library was given, and no library."""
+    for value, option in ((only, "--only"), (ray, "--ray")):
+        if value and library is None:
+            raise typer.BadParameter("it belongs to --library", param_hint=option)
+
+
+def place_of(library: str) -> str:
+    """Return the folder that a library's name means, the same from wherever it is typed. Raises LibraryError."""
+    from library import library_folder
+
+    return str(library_folder(library).resolve())
 
 
 def _open(name: str, *, whole: bool = True) -> Library:

@@ -71,12 +71,18 @@ def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None
 
     Files are compared, not names: another spelling, a link, and a file yet to be made are seen too.
     """
-    read = [Path(os.path.realpath(path)) for path in inputs]
+    read = list(inputs)
     for output in outputs:
-        written = Path(os.path.realpath(output))
-        for path in read:
-            if written == path or (written.exists() and path.exists() and written.samefile(path)):
-                raise InputAtRisk(f"{output} is read by this command and would be overwritten. Name another file.")
+        if any(_one_file(output, path) for path in read):
+            raise InputAtRisk(f"{output} is read by this command and would be overwritten. Name another file.")
+
+
+def _one_file(one: str | Path, other: str | Path) -> bool:
+    """Whether two paths lead to one file, there already or not."""
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or Path(one).samefile(other)
+    except (OSError, ValueError):  # one of the two is not there, or no file can have such a name
+        return False
 
 
 def article_of(source: str | None) -> Article:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PACKED = "outcomes.jsonl.gz"
+_AGAIN = "run the evaluation again into another folder"
 FILES = ("outcomes.jsonl", PACKED, "articles.jsonl", "run.json", "summary.json")
 LIBRARIES = (
     "article-qa",
@@ -221,14 +222,9 @@ def read_run(folder: str | Path) -> Run:
     outcomes, _ = _read_outcomes(folder)
     if not outcomes:
         raise BadRun(f"{folder} has no outcome yet. Go on with: article-qa eval --run {folder} --resume")
-    articles: dict[str, Article] = {}
-    try:
-        with (folder / "articles.jsonl").open(encoding="utf-8") as lines:
-            for line in lines:
-                article = Article(**json.loads(line))
-                articles[article.fingerprint] = article
-    except (OSError, ValueError, TypeError) as error:
-        raise BadRun(f"{folder}/articles.jsonl cannot be read: {error}. Run the evaluation again.") from None
+    articles = _read_articles(folder / "articles.jsonl")
+    if not {outcome.article for outcome in outcomes} <= articles.keys():
+        raise BadRun(f"{folder}/articles.jsonl lacks an article that was asked; {_AGAIN}")
     return Run(
         name=folder.name,
         outcomes=tuple(outcomes),
@@ -238,6 +234,21 @@ def read_run(folder: str | Path) -> Run:
         info=info,
         left_out=info["left_out"],
     )
+
+
+def _read_articles(path: Path) -> dict[str, Article]:
+    """The articles in a file, by fingerprint. Raises BadRun."""
+    articles: dict[str, Article] = {}
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                article = Article(**json.loads(line))
+                if not all(isinstance(text, str) for text in (asdict(article) | {"date": article.date or ""}).values()):
+                    raise TypeError("a field of an article is no text")
+                articles[article.fingerprint] = article
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise BadRun(f"{path} cannot be read: {error}. Run the evaluation again.") from None
+    return articles
 
 
 def recorded(folder: Path) -> int:
@@ -316,13 +327,10 @@ def _take_up(
         raise BadRun(f"{folder} already holds a run; add --resume to go on with it, or name another folder")
     if info["questions"]["sha256"] != fingerprint:
         raise BadRun(f"{folder} holds a run over other questions; name another folder, or give the same questions")
-    # A setting that an earlier version did not know was left as it is, which is None.
-    changed = [name for name in {*info["settings"], *settings} if info["settings"].get(name) != settings.get(name)]
+    changed = changed_settings(info["settings"], settings)
     if changed:
-        raise BadRun(
-            f"{folder} was run with another {', '.join(sorted(changed))}; give the same, or name another folder"
-        )
-    if info["code_sha256"] != code_fingerprint():
+        raise BadRun(f"{folder} was run with another {', '.join(changed)}; give the same, or name another folder")
+    if info.get("code_sha256") != code_fingerprint():
         raise BadRun(f"{folder} was begun by another version of the program; name another folder")
     if (folder / PACKED).exists():
         raise BadRun(f"{folder} is packed; unpack it with: gunzip {folder / PACKED}")
@@ -337,11 +345,17 @@ def _take_up(
     return info, {outcome.id: outcome for outcome in kept}
 
 
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the names, sorted, of the settings that differ; one that an earlier version did not know was None."""
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
 def _read_outcomes(folder: Path) -> tuple[list[Outcome], int | None]:
     """Return the whole lines of outcomes.jsonl, and how many bytes they fill where a torn line follows them."""
     packed = (folder / PACKED).exists()
     path = folder / (PACKED if packed else "outcomes.jsonl")
     outcomes: list[Outcome] = []
+    asked: set[str] = set()
     good_bytes = 0
     try:
         with gzip.open(path, "rb") if packed else path.open("rb") as lines:
@@ -349,17 +363,33 @@ def _read_outcomes(folder: Path) -> tuple[list[Outcome], int | None]:
                 if not line.endswith(b"\n"):
                     return outcomes, good_bytes  # the run was killed while this line was written
                 try:
-                    outcomes.append(outcome_from_json(json.loads(line)))
-                except (ValueError, KeyError, TypeError) as error:
-                    raise BadRun(
-                        f"{path}:{number}: this is not an outcome ({error!r}); run the evaluation again"
-                    ) from None
+                    outcome = outcome_from_json(json.loads(line))
+                except (ValueError, KeyError, TypeError, RecursionError) as error:
+                    raise BadRun(f"{path}:{number}: this is not an outcome ({error!r}); {_AGAIN}") from None
+                if not _is_whole(outcome):
+                    raise BadRun(f"{path}:{number}: a field of this outcome is of another type; {_AGAIN}")
+                if outcome.id in asked:  # as when two runs went on in one folder at once
+                    raise BadRun(f"{path}:{number}: a second outcome of {outcome.id!r}; {_AGAIN}")
+                asked.add(outcome.id)
+                outcomes.append(outcome)
                 good_bytes += len(line)
     except FileNotFoundError:
         return [], None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise BadRun(f"{path} cannot be unpacked: {error}. Run the evaluation again into another folder.") from None
     return outcomes, None
+
+
+def _is_whole(outcome: Outcome) -> bool:
+    """Whether what reports are made of is of the types that were written: somebody may have edited the file."""
+    texts = (outcome.id, outcome.question, outcome.kind, outcome.article, outcome.span_text, *outcome.answers)
+    ranges = (*outcome.places, *outcome.gold, outcome.sentence or (0, 0), outcome.span or (0, 0))
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(outcome.ms, dict)
+        and all(isinstance(number, int | float) for number in (outcome.confidence, *outcome.ms.values()))
+        and all(len(pair) == 2 and all(isinstance(offset, int) for offset in pair) for pair in ranges)
+    )
 
 
 def read_info(folder: Path) -> dict[str, Any] | None:
@@ -369,7 +399,7 @@ def read_info(folder: Path) -> dict[str, Any] | None:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadRun(f"{path} cannot be read: {error}. Run the evaluation again into another folder.") from None
     if not isinstance(info, dict):
         raise BadRun(f"{path} holds a {type(info).__name__} where an object was wanted. Run the evaluation again.")
@@ -378,7 +408,20 @@ def read_info(folder: Path) -> dict[str, Any] | None:
     questions = info.get("questions")
     if not isinstance(questions, dict) or "sha256" not in questions or not {"settings", "left_out"} <= info.keys():
         raise BadRun(f"{path} lacks what it should say of the questions and settings. Run the evaluation again.")
+    if not _is_sound(info):
+        raise BadRun(f"{path} holds a field of another type than was written. Run the evaluation again.")
     return info
+
+
+def _is_sound(info: Mapping[str, Any]) -> bool:
+    """Whether what is done with run.json can be done; a field that an earlier version did not write is not missed."""
+    counts = (info["questions"].get("n", 0), info.get("seed", SEED))
+    return (
+        all(isinstance(info.get(name, {}), dict) for name in ("settings", "left_out", "models"))
+        and isinstance(info.get("resumed", []), list)
+        and isinstance(info.get("cold_start_ms"), int | float | None)
+        and all(isinstance(count, int) and count >= 0 for count in (*counts, *info["left_out"].values()))
+    )
 
 
 def _write_info(folder: Path | None, info: Mapping[str, Any]) -> None:
@@ -407,8 +450,12 @@ def replace_text(path: Path, text: str) -> None:
     """Write a file so that a kill at any moment leaves the old text or the new one, never half of it."""
     suffix = hashlib.sha256(f"{path}{os.getpid()}".encode()).hexdigest()[:8]
     temporary = path.with_name(f".{path.name}.{suffix}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    except BaseException:  # a full disk, most likely, and half a text is room taken for nothing
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _now() -> str:

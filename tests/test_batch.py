@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from library.store import Place
 from qa.answer import Answer, Answerer
 from qa.batch import ARTICLES_OPEN, BatchDone, answer_file
 from qa.confidence import Calibration
+from qa.options import InputAtRisk
 from qa.reader import FusedReader
 
 RIVER = {"id": "r", "question": "When did the river rise?"}
@@ -162,6 +164,13 @@ def test_only_so_many_articles_are_kept_open(ask, tmp_path, opened):
     assert opens == [*map(str, range(ARTICLES_OPEN + 1)), "0"]
 
 
+def test_the_default_article_is_opened_once_for_it_may_come_from_standard_input(ask, tmp_path, opened):
+    for number in range(ARTICLES_OPEN + 1):
+        (tmp_path / f"{number}.txt").write_text("The river rose.", encoding="utf-8")
+    ask(RIVER, *({**RIVER, "article": f"{number}.txt"} for number in range(ARTICLES_OPEN + 1)), RIVER)
+    assert opened.sources.count(None) == 1
+
+
 def test_a_bug_in_one_answer_is_reported_in_its_line(tmp_path, opened):
     class Broken:
         def ask(self, question: str, history: object) -> None:
@@ -174,7 +183,7 @@ def test_a_bug_in_one_answer_is_reported_in_its_line(tmp_path, opened):
 
 
 def test_earlier_turns_help_to_understand(ask):
-    line = {"id": 1, "question": "And why did she say it?", "history": [["Who was the mayor?", "Jane Carter"]]}
+    line = {"id": 1, "question": "And why did she do it?", "history": [["Who was the mayor?", "Jane Carter"]]}
     alone, together = ask({**line, "history": None}, line)[0]
     assert alone["candidates"][0]["text"] != together["candidates"][0]["text"]
     assert together["candidates"][0]["text"] == "Mayor Jane Carter said the town would rebuild it."
@@ -325,6 +334,107 @@ def test_answers_to_other_questions_are_not_taken_up(ask, tmp_path):
     assert (tmp_path / "answers.jsonl").read_text(encoding="utf-8") == "my notes\nof today\n"
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [b"my notes", b"my notes\n", b'{"id": 1, "question": "river?"}\n', b"[" * 100_000 + b"\n"],
+)
+def test_what_is_no_answer_is_not_cut_off_as_if_it_were_torn(ask, tmp_path, theirs):
+    ask(RIVER)
+    path = tmp_path / "answers.jsonl"
+    for before in (theirs, path.read_bytes() + theirs):
+        path.write_bytes(before)
+        with pytest.raises(BadQuestionFile, match=r"answers\.jsonl:\d: not an answer"):
+            ask(RIVER, CEILING, resume=True)
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("end", [b"", b"\n\n", b"\0" * 100, b'{"i', b'{"id": 2, "question": "a'])
+def test_what_an_interruption_leaves_is_cut_off(ask, tmp_path, end):
+    ask(RIVER)
+    path = tmp_path / "answers.jsonl"
+    first = path.read_bytes()
+    path.write_bytes(first + end)
+    assert ask(RIVER, CEILING, resume=True)[1].resumed == 1
+    assert path.read_bytes().startswith(first + b'{"id": "c"')
+
+
+BEGUN = {"--library": None, "--only": ["source:a", "source:b"], "--min-confidence": None}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"--only": ["source:a"]},
+            "was begun with --only source:a --only source:b and would go on with --only source:a: ",
+        ),
+        ({"--only": None}, "was begun with --only source:a --only source:b and would go on with no --only: "),
+        (
+            {"--library": "news", "--min-confidence": 0.5},
+            "no --library, no --min-confidence and would go on with --library news, --min-confidence 0.5: ",
+        ),
+    ],
+)
+def test_answers_of_other_settings_are_not_taken_up_and_nothing_is_lost(ask, tmp_path, changed, told):
+    ask(RIVER, CEILING, settings=BEGUN)
+    path = tmp_path / "answers.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second[:20])
+    with pytest.raises(BadQuestionFile) as refused:
+        ask(RIVER, CEILING, resume=True, settings={**BEGUN, **changed})
+    assert told in str(refused.value)
+    assert str(refused.value).endswith("Give the same as before, or drop --resume to answer everything anew.")
+    assert path.read_bytes() == first + second[:20]
+    assert ask(RIVER, CEILING, resume=True, settings=BEGUN)[1].resumed == 1
+
+
+def test_settings_stand_beside_the_answers_and_not_in_them(ask, tmp_path):
+    (record,), _ = ask(RIVER, settings=BEGUN)
+    assert list(record) == FIELDS
+    assert json.loads((tmp_path / "answers.jsonl.settings.json").read_text(encoding="utf-8")) == BEGUN
+    ask(RIVER, settings={})
+    assert json.loads((tmp_path / "answers.jsonl.settings.json").read_text(encoding="utf-8")) == {}
+
+
+def test_answers_without_settings_beside_them_are_taken_up_and_get_some(ask, tmp_path):
+    """As answers of an earlier version, or moved without the other file."""
+    ask(RIVER)
+    beside = tmp_path / "answers.jsonl.settings.json"
+    assert not beside.exists()
+    assert ask(RIVER, CEILING, resume=True, settings=BEGUN)[1].resumed == 1
+    assert json.loads(beside.read_text(encoding="utf-8")) == BEGUN
+
+
+def test_settings_left_by_answers_that_are_gone_are_no_matter(ask, tmp_path):
+    ask(RIVER, settings={"--only": ["x"]})
+    (tmp_path / "answers.jsonl").unlink()
+    assert ask(RIVER, resume=True, settings=BEGUN)[1].resumed == 0
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, "\xff"])
+def test_damaged_settings_are_told_in_one_line(ask, tmp_path, content):
+    ask(RIVER, settings=BEGUN)
+    (tmp_path / "answers.jsonl.settings.json").write_text(content, encoding="latin-1")
+    with pytest.raises(
+        BadQuestionFile, match=r"answers\.jsonl\.settings\.json .*\. Delete it to go on without comparing"
+    ):
+        ask(RIVER, resume=True, settings=BEGUN)
+
+
+def test_settings_that_cannot_be_written_cost_no_answer(ask, tmp_path):
+    (tmp_path / "answers.jsonl.settings.json").mkdir()
+    assert ask(RIVER, settings=BEGUN)[1].answered == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "answers.jsonl", "answers.jsonl.settings.json", "questions.jsonl"
+    ]  # fmt: skip
+
+
+def test_a_device_gets_no_file_beside_it(tmp_path, opened):
+    (tmp_path / "q.jsonl").write_text(json.dumps(RIVER), encoding="utf-8")
+    answer_file(tmp_path / "q.jsonl", Path(os.devnull), opened, settings=BEGUN)
+    assert not Path(f"{os.devnull}.settings.json").exists()
+
+
 def test_without_resume_the_answers_are_written_anew(ask):
     ask(RIVER, CEILING)
     assert len(ask(RIVER)[0]) == 1
@@ -333,9 +443,46 @@ def test_without_resume_the_answers_are_written_anew(ask):
 def test_the_questions_are_not_overwritten_with_answers(tmp_path, opened):
     path = tmp_path / "q.jsonl"
     path.write_text(json.dumps(RIVER), encoding="utf-8")
-    with pytest.raises(BadQuestionFile, match="would be overwritten"):
+    with pytest.raises(InputAtRisk, match="would be overwritten"):
         answer_file(path, path, opened)
     assert json.loads(path.read_text(encoding="utf-8")) == RIVER
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("output", ["own.txt", "more/../own.txt", "link.txt"])
+def test_an_article_that_only_a_line_names_is_not_overwritten_with_answers(tmp_path, opened, output, resume):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "own.txt").write_text("The river rose.", encoding="utf-8")
+    (tmp_path / "link.txt").symlink_to("own.txt")
+    lines = [RIVER, "no object", {**RIVER, "article": "own.txt"}]
+    (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    with pytest.raises(InputAtRisk, match="is read by this command and would be overwritten"):
+        answer_file(tmp_path / "q.jsonl", tmp_path / output, opened, resume=resume)
+    assert (tmp_path / "own.txt").read_text(encoding="utf-8") == "The river rose."
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "x" * 5_000])
+def test_a_name_that_no_file_can_have_costs_only_its_own_line(ask, name):
+    found, _ = ask({**RIVER, "article": name}, RIVER)
+    assert [record["error"] is None for record in found] == [False, True]
+
+
+def test_standard_input_is_no_article_of_a_line_however_it_is_written(ask, tmp_path, opened, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("q.jsonl").write_text(json.dumps({**RIVER, "article": "./-"}), encoding="utf-8")
+    answer_file(Path("q.jsonl"), Path("a.jsonl"), opened)
+    assert records(Path("a.jsonl"))[0]["error"] == 'q.jsonl:1: "article" must be the path of a file'
+    assert opened.sources == []
+
+
+def test_an_address_in_capitals_is_an_address_too(tmp_path, opened):
+    def open_answerer(source: str | None) -> Answerer:
+        opened.sources.append(source)
+        return opened.default
+
+    (tmp_path / "q.jsonl").write_text(json.dumps({**RIVER, "article": "HTTPS://news.example/a"}), encoding="utf-8")
+    answer_file(tmp_path / "q.jsonl", None, open_answerer)
+    assert opened.sources == ["HTTPS://news.example/a"]
 
 
 @pytest.mark.parametrize("missing", ["q.jsonl", "folder"])

@@ -17,6 +17,7 @@ from conftest import Ran
 
 import index.embeddings
 import qa.answer
+from qa.__main__ import main
 
 pytestmark = pytest.mark.usefixtures("_toy")
 FULL = Path("/dev/full")
@@ -107,6 +108,9 @@ def test_what_the_user_can_mend_is_one_line_on_standard_error_and_the_status_1(r
         ["batch", "q.jsonl", "--resume"],
         ["batch", "q.jsonl", "--resume", "-o", "-"],
         ["batch", "-", "--article", "-"],
+        ["batch", "q.jsonl", "--only", "source:a"],
+        ["batch", "q.jsonl", "--ray", "auto"],
+        ["batch", "q.jsonl", "--cache", "x", "--no-cache"],
     ],
 )
 def test_wrong_usage_has_the_status_2(run, arguments):
@@ -182,6 +186,17 @@ def test_chat_understands_a_follow_up_and_forgets_when_told(run, article):
     assert understood[1:] == ["Will Mayor Jane Carter rebuild it?", "Will she rebuild it?"]
 
 
+def test_what_was_typed_in_another_encoding_is_asked_all_the_same(article, monkeypatch, capsys):
+    arguments = ["article-qa", "chat", "--reader", "fused", "--article", article, "--json"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    typed = io.BytesIO("When did the river rise in the café?\n".encode("latin-1"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(typed, encoding="utf-8"))
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert not left.value.code
+    assert json.loads(capsys.readouterr().out)["candidates"][0]["text"] == "The river rose on Monday."
+
+
 def test_chat_ends_with_its_input(run, article):
     assert run("chat", "--reader", "fused", "--article", article, stdin="river?").status == 0
 
@@ -202,6 +217,29 @@ def test_batch_writes_every_line_and_says_how_many_have_an_error(run, article, t
     again = run(*arguments, "-o", str(tmp_path / "a.jsonl"), "--resume")
     assert again.err.startswith("3 lines, 3 of them by an earlier run: 1 answered")
     assert (tmp_path / "a.jsonl").read_text(encoding="utf-8") == written
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (["--min-confidence", "0.5"], "no --min-confidence and would go on with --min-confidence 0.5"),
+        (["--reader", "trained"], "--reader fused and would go on with --reader trained"),
+        (["--model", "other"], "no --model and would go on with --model other"),
+        (["-k", "20"], "-k 10 and would go on with -k 20"),
+    ],
+)
+def test_a_batch_goes_on_with_the_options_it_was_begun_with_or_not_at_all(run, article, tmp_path, changed, told):
+    (tmp_path / "q.jsonl").write_text('{"id": 1, "question": "river?"}\n{"id": 2, "question": "bridge?"}\n')
+    path = tmp_path / "a.jsonl"
+    arguments = ["batch", str(tmp_path / "q.jsonl"), "-o", str(path), "--article", article, "--reader", "fused"]
+    assert run(*arguments).err == "2 lines: 1 answered.\n"
+    before = path.read_bytes().splitlines(keepends=True)[0]
+    path.write_bytes(before)
+    ran = run(*arguments, *changed, "--resume")
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert ran.err.startswith(f"article-qa: {path} was begun with {told}: ")
+    assert path.read_bytes() == before
+    assert run(*arguments, "-k", "3", "--resume").err == "2 lines, 1 of them by an earlier run: 1 answered.\n"
 
 
 def test_an_interrupted_batch_says_how_to_go_on(run, article, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from qa import evaluation_commands
 from qa.answer import Answerer
 from qa.evaluation_commands import mount, own_questions
 from qa.options import article_of
-from qa.run import FORMAT, BadRun, read_run, run_questions
+from qa.run import FORMAT, BadRun, read_run, replace_text, run_questions
 from qa.sweep import folder_name
 
 LINES = [
@@ -413,6 +413,79 @@ def test_a_run_json_that_holds_no_object_is_told_in_one_line(type_in, folder):
     wrong = type_in("report", "one").exception
     assert isinstance(wrong, BadRun)
     assert str(wrong).startswith(f"{Path('one/run.json')} holds a list where an object was wanted.")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"settings": []}, {"left_out": {"draft": "many"}}, {"models": [1]}, {"resumed": None}, {"seed": -1},
+        {"cold_start_ms": "x"}, {"questions": {"sha256": "x", "n": "three"}},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", [("report", "one"), (*EVAL, "--run", "one", "--resume")])
+def test_a_run_json_of_other_types_is_told_in_one_line(type_in, folder, changed, command):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    path = folder / "one" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changed), encoding="utf-8")
+    wrong = type_in(*command).exception
+    assert isinstance(wrong, BadRun)
+    assert str(wrong).startswith(f"{Path('one/run.json')} holds a field of another type than was written.")
+
+
+@pytest.mark.parametrize("name", ["run.json", "outcomes.jsonl", "articles.jsonl"])
+def test_json_too_deep_to_be_read_is_told_in_one_line(type_in, folder, name):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    (folder / "one" / name).write_text("[" * 100_000 + "\n")
+    wrong = type_in("report", "one").exception
+    assert isinstance(wrong, BadRun)
+    assert name in str(wrong)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"id": ["a"]}, {"question": None}, {"kind": 1}, {"article": {}}, {"answers": [1]}, {"confidence": "0.5"},
+        {"sentence": "x"}, {"span": [1]}, {"ms": 5}, {"ms": {"total": "x"}},
+    ],
+)  # fmt: skip
+def test_an_outcome_of_other_types_is_told_with_its_line(type_in, folder, changed):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    path = folder / "one" / "outcomes.jsonl"
+    first, second, third = path.read_text(encoding="utf-8").splitlines()
+    second = json.dumps(json.loads(second) | changed)
+    path.write_text(f"{first}\n{second}\n{third}\n", encoding="utf-8")
+    for command in (("report", "one"), (*EVAL, "--run", "one", "--resume"), (*EVAL, "--baseline", "one")):
+        wrong = type_in(*command).exception
+        assert isinstance(wrong, BadRun)
+        assert str(wrong).startswith(f"{Path('one/outcomes.jsonl')}:2: ")
+
+
+def test_a_question_that_has_two_outcomes_is_told_with_its_line(type_in, folder):
+    """As when two runs went on in one folder at once; "-1 questions are missing" was said of it."""
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    path = folder / "one" / "outcomes.jsonl"
+    path.write_text(path.read_text(encoding="utf-8") * 2, encoding="utf-8")
+    for command in (("report", "one"), ("compare", "one", "one"), (*EVAL, "--run", "one", "--resume")):
+        wrong = type_in(*command).exception
+        assert isinstance(wrong, BadRun)
+        assert str(wrong).startswith(f"{Path('one/outcomes.jsonl')}:4: a second outcome of 'a'")
+
+
+@pytest.mark.parametrize(("changed", "told"), [({"fingerprint": "x"}, "lacks an article"), ({"text": None}, "no text")])
+def test_articles_that_are_not_those_that_were_asked_are_told_in_one_line(type_in, folder, changed, told):
+    assert type_in(*EVAL, "--run", "one").exit_code == 0
+    path = folder / "one" / "articles.jsonl"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changed), encoding="utf-8")
+    wrong = type_in("report", "one", "-o", "one.html").exception
+    assert isinstance(wrong, BadRun)
+    assert told in str(wrong)
+
+
+def test_a_text_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(OSError, match=r"a\.txt"):
+        replace_text(tmp_path / "a.txt", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 @pytest.mark.parametrize("content", ['{"format": %d}', '{"format": %d, "questions": []}'])

@@ -239,6 +239,47 @@ def test_chat_and_batch_ask_a_library_too(ask, run, tmp_path):
     assert "no article can be named" in two["error"]
 
 
+def test_a_batch_is_not_gone_on_with_in_another_library_nor_in_other_articles_of_it(ask, run, stories, tmp_path):
+    run("library", "add", str(stories), "-l", "copy")
+    questions, path = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
+    questions.write_text('{"id": 1, "question": "Who said it?"}\n{"id": 2, "question": "When did the river rise?"}\n')
+    begun = ["batch", str(questions), "-o", str(path), "--reader", "fused", "-l"]
+    only = ["--only", "source:mayor", "--only", "date:2024"]
+    home = tmp_path / "libraries"
+    for first, then, told in (
+        (["default"], ["copy"], f"--library {home / 'default'} and would go on with --library {home / 'copy'}"),
+        (["default"], ["default", *only[:2]], "no --only and would go on with --only source:mayor"),
+        (["default", *only[:2]], ["default"], "--only source:mayor and would go on with no --only"),
+    ):
+        assert run(*begun, *first).status == 0
+        before = path.read_bytes().splitlines(keepends=True)[0]
+        path.write_bytes(before)
+        ran = run(*begun, *then, "--resume")
+        assert (ran.status, ran.err.count("\n")) == (1, 1)
+        assert ran.err.startswith(f"article-qa: {path} was begun with {told}: ")
+        assert path.read_bytes() == before
+        assert "2 lines, 1 of them by an earlier run" in run(*begun, *first, "--resume").err
+
+
+def test_a_batch_knows_its_library_and_its_conditions_however_they_are_written(ask, run, tmp_path):
+    questions, path = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
+    questions.write_text('{"id": 1, "question": "Who said it?"}\n')
+    begun = ["batch", str(questions), "-o", str(path), "--reader", "fused"]
+    run(*begun, "-l", "default", "--only", "source:a", "--only", "source:mayor")
+    again = [*begun, "-l", str(tmp_path / "libraries" / "default"), "--only", "source:mayor", "--only", "source:a"]
+    assert run(*again, "--resume").status == 0
+
+
+def test_an_article_beside_a_library_is_one_line_and_the_answers_stay(ask, run, stories, tmp_path):
+    questions, path = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
+    questions.write_text('{"id": 1, "question": "Who?"}\n')
+    path.write_text("mine")
+    ran = run("batch", str(questions), "-o", str(path), "-l", "default", "-a", str(stories / "deeper" / "mayor.txt"))
+    assert (ran.status, ran.err.count("\n")) == (1, 1)
+    assert "no article can be named" in ran.err
+    assert path.read_text() == "mine"
+
+
 def test_options_that_do_not_go_together_are_refused(ask, run, stories):
     assert "--library" in run("ask", "x", "--only", "date:2024").err
     assert "no article can be named" in ask("x", "--article", str(stories / "mayor.txt")).err
