@@ -179,10 +179,10 @@ def test_the_evaluation_counts_an_answer_of_another_article_as_wrong_and_of_a_co
 
 def test_a_misspelt_word_is_mended_towards_the_articles_that_the_other_words_find(open_with):
     answerer = open_with("Sheep graze here.", "Mayor Carter wept by the river.", "Nobody was hurt by the bridge.")
-    answer = answerer.ask("Did the mayor Cartter weep by the river?")
-    assert answer.question == "Did the mayor Cartter weep by the river?"
-    assert answer.understood == "Did the mayor Carter weep by the river?"
-    assert answer.unmentioned == ("weep",)  # it says "wept"
+    answer = answerer.ask("Did the mayor Cartter grieve by the river?")
+    assert answer.question == "Did the mayor Cartter grieve by the river?"
+    assert answer.understood == "Did the mayor Carter grieve by the river?"
+    assert answer.unmentioned == ("grieve",)  # it says "wept"
     assert answer.places[0].source == "s1"
 
 
