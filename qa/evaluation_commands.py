@@ -373,7 +373,8 @@ def sweep_command(
         _print(json.dumps({"measure": sweep.measure, "runs": rows}, ensure_ascii=False, indent=2))
     else:
         print_tables([_sweep_table(swept, sweep.measure)])
-    say(f"{len(swept)} combinations, {sum(row.again for row in swept)} of them run before; kept in {sweep.folder}.")
+    combinations = "1 combination" if len(swept) == 1 else f"{len(swept)} combinations"
+    say(f"{combinations}, {sum(row.again for row in swept)} run before; kept in {sweep.folder}.")
 
 
 def _sweep_table(swept: list[Swept], measure: str) -> RenderableType:

@@ -47,7 +47,7 @@ def refuse_empty(run: Run) -> None:
     """
     errors = [outcome.error for outcome in run.outcomes if outcome.error is not None]
     if errors and len(errors) == len(run.outcomes):
-        raise NothingToReport(f"none of the {len(errors)} questions could be asked; the first says: {errors[0]}")
+        raise NothingToReport(f"none of its questions ({len(errors)}) could be asked; the first says: {errors[0]}")
     if not any(outcome.candidates for outcome in run.outcomes):
         raise NothingToReport(
             "no sentence was retrieved for any question, so there is nothing to score; check the index"
