@@ -131,7 +131,7 @@ def test_an_unfinished_run_is_refused():
 
 def test_a_run_of_nothing_but_errors_is_refused():
     broken = run_of("broken", [False] * 3, error="OSError: gone")
-    with pytest.raises(NothingToReport, match="none of its questions \(3\) could be asked"):
+    with pytest.raises(NothingToReport, match=r"none of its questions \(3\) could be asked"):
         compare_runs(broken, broken)
 
 

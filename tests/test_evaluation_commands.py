@@ -260,7 +260,7 @@ def test_sweep_prints_one_table_sorted_by_the_measure(type_in, folder):
     assert done.stdout.index("min_confidence 0.1") < done.stdout.index("min_confidence 1.0")
     assert "<svg" in (folder / "s.html").read_text(encoding="utf-8")
     assert read_run(folder / "runs" / "sweep" / folder_name({"min_confidence": 0.1})).outcomes
-    assert "2 of them run before" in type_in("sweep", "s.toml").stderr
+    assert "2 run before" in type_in("sweep", "s.toml").stderr
 
 
 def test_a_sweep_may_ask_a_part_of_the_questions(type_in, folder):
