@@ -248,7 +248,8 @@ def _refuse_different(a: Run, b: Run) -> None:
                 f"{name} ({run.name}) is not finished, {missing:,} questions are missing; go on with: "
                 f"article-qa eval --run {run.name} --resume"
             )
-    if a.questions_fingerprint == b.questions_fingerprint:
+    same_ids = {outcome.id for outcome in a.outcomes} == {outcome.id for outcome in b.outcomes}
+    if a.questions_fingerprint == b.questions_fingerprint and same_ids:  # an outcome may have been edited by hand
         return
     one, other = ({outcome.id: _asked(outcome) for outcome in run.outcomes} for run in (a, b))
     changed = sum(one[name] != other[name] for name in one.keys() & other.keys())

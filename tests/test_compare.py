@@ -123,6 +123,13 @@ def test_runs_over_other_questions_are_refused_and_told_apart():
         compare_runs(one, other)
 
 
+def test_an_outcome_whose_id_was_edited_by_hand_is_another_question():
+    one = run_of("a", [True] * 3)
+    other = dataclasses.replace(one, outcomes=(dataclasses.replace(one.outcomes[0], id="mine"), *one.outcomes[1:]))
+    with pytest.raises(NotComparable, match="1 only in A, 1 only in B, 0 changed"):
+        compare_runs(one, other)
+
+
 def test_an_unfinished_run_is_refused():
     part = dataclasses.replace(run_of("part", [True]), info={"questions": {"n": 3}})
     with pytest.raises(NotComparable, match="is not finished, 2 questions are missing"):
