@@ -160,6 +160,7 @@ def batch(
     no_cache: NoCacheOption = False,
 ) -> None:
     """Answer a file of questions, one line each; a bad line or article is reported in its own line."""
+    from qa.answer import DEFAULT_READER, refuse_unknown_reader
     from qa.batch import answer_file
     from qa.progress import ProgressBar
 
@@ -171,10 +172,13 @@ def batch(
         output = None
     if resume and output is None:
         raise typer.BadParameter("only a file can be taken up again: give -o FILE", param_hint="--resume")
-    # All at once, for options that contradict each other are no error of each line.
+    # All at once, for what is wrong with the options is no error of each line.
+    refuse_unknown_reader(reader or DEFAULT_READER)
     library_commands.refuse_without_library(library, only, ray)
     if library is not None:
         library_commands.refuse_article(article)
+        if ray is None:
+            library_commands.refuse_no_library(library)
     _cache(cache, no_cache)
     if output is not None and article is not None:
         refuse_inputs([output], [article])

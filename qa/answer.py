@@ -348,10 +348,14 @@ def open_reader(
 
     Raises ModelNotFound, and ValueError for a size that cannot be.
     """
-    try:
-        return READERS[name](window_pieces, most_pieces)
-    except KeyError:
-        raise ModelNotFound(f"no reader is called {name!r}. Choose one of: {', '.join(READERS)}.") from None
+    refuse_unknown_reader(name)
+    return READERS[name](window_pieces, most_pieces)
+
+
+def refuse_unknown_reader(name: str) -> None:
+    """Raise ModelNotFound for a name that no reader has."""
+    if name not in READERS:
+        raise ModelNotFound(f"no reader is called {name!r}. Choose one of: {', '.join(READERS)}.")
 
 
 def _trained_reader(window_pieces: int | None, most_pieces: int | None) -> Reader:

@@ -245,6 +245,12 @@ def refuse_article(article: str | None) -> None:
         raise UserError(f"{article}: a library was asked, so no article can be named. Use --only to ask some articles.")
 
 
+def refuse_no_library(library: str) -> None:
+    """Raise LibraryError where no library of that name can be asked."""
+    with _open(library):
+        pass
+
+
 def refuse_without_library(library: str | None, only: list[str] | None, ray: str | None = None) -> None:
     """Raise typer.BadParameter where an option of a library was given, and no library."""
     for value, option in ((only, "--only"), (ray, "--ray")):

@@ -242,6 +242,18 @@ def test_a_batch_goes_on_with_the_options_it_was_begun_with_or_not_at_all(run, a
     assert run(*arguments, "-k", "3", "--resume").err == "2 lines, 1 of them by an earlier run: 1 answered.\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [(["--reader", "oracle"], "no reader is called 'oracle'"), (["--library", "nowhere"], "no library is there")],
+)
+def test_a_mistyped_option_of_a_batch_is_told_once_and_not_in_every_line(run, tmp_path, options, told):
+    (tmp_path / "q.jsonl").write_text('{"id": 1, "question": "When did it rise?"}\n', encoding="utf-8")
+    ran = run("batch", str(tmp_path / "q.jsonl"), "-o", str(tmp_path / "a.jsonl"), *options)
+    assert (ran.status, ran.out) == (1, "")
+    assert told in ran.err
+    assert not (tmp_path / "a.jsonl").exists()
+
+
 def test_an_interrupted_batch_says_how_to_go_on(run, article, tmp_path, monkeypatch):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
