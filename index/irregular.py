@@ -15,14 +15,14 @@ fall fell fallen | feed fed | feel felt | fight fought | find found | flee fled 
 forbid forbade forbidden | foresee foresaw foreseen | forget forgot forgotten | forgive forgave forgiven
 freeze froze frozen | give gave given | go went gone | grow grew grown | hang hung | hear heard | hide hid hidden
 hold held | keep kept | kneel knelt | know knew known | lay laid | lead led | leap leapt | learn learnt
-leave left
-lend lent | light lit | lose lost | make made | mean meant | meet met | mislead misled | mistake mistook mistaken
+leave left | lend lent | light lit
+lose lost | make made | mean meant | meet met | mislead misled | mistake mistook mistaken
 oversee oversaw overseen | overcome overcame | overhear overheard | overtake overtook overtaken
 overthrow overthrew overthrown | pay paid | prove proven | rebuild rebuilt | ride rode ridden | ring rang rung
 rise rose risen | run ran | say said | see saw seen | seek sought | sell sold | send sent | sew sewn
 shake shook shaken | shine shone | shoot shot | show shown | shrink shrank shrunk | sing sang sung
-sink sank sunk | sit sat
-slay slew slain | sleep slept | slide slid | sling slung | speak spoke spoken | speed sped | spell spelt | spend spent
+sink sank sunk | sit sat | slay slew slain
+sleep slept | slide slid | sling slung | speak spoke spoken | speed sped | spell spelt | spend spent
 spill spilt | spin spun | spoil spoilt | spring sprang sprung | stand stood | steal stole stolen | stick stuck
 sting stung | stride strode | strike struck stricken | strive strove striven | swear swore sworn | sweep swept
 swell swollen | swim swam swum | swing swung | take took taken | teach taught | tear tore torn | tell told

@@ -33,6 +33,7 @@ PERSON_PRONOUNS = {
     "she": "she", "her": "she", "hers": "she", "herself": "she",
 }  # fmt: skip
 OTHER_PRONOUNS = frozenset("they them their theirs themselves it its itself".split())
+REFLEXIVE = frozenset("himself herself itself themselves".split())
 POSSESSIVE = frozenset(("his", "hers"))  # "her" is told apart by the word after it
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 # "it" that stands for nothing said before: "Is it true that ...", "How long did it take to ...", "Was it raining?"
@@ -134,7 +135,8 @@ def leans_on_history(question: str) -> bool:
     if opening:
         rest = question[opening.end() :]
         return leans_on_history(rest) or not _is_clause(rest)
-    words = {word.lower() for word in words_of(question)}
+    # "Whom did Agnes blame but herself?" says itself who is meant.
+    words = {word.lower() for word in words_of(question)} - REFLEXIVE
     if words & PERSON_PRONOUNS.keys():
         return True
     others = words & OTHER_PRONOUNS

@@ -14,6 +14,7 @@ are. Nothing here imports torch.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import re
@@ -270,25 +271,16 @@ class TrainedReader:
 
     def _run(self, head: list[int], window: Sequence[int], pieces: Mapping[int, Pieces]) -> dict[int, SentenceLogits]:
         """Read one window; return what the model says of its sentences, by row of the index."""
-        line = [*head, *(i for row in window for i in pieces[row].ids), SEP]
+        line, places = laid_out(head, window, pieces)
         ids = np.array([line], dtype=np.int64)
         types = np.zeros_like(ids)
         types[0, len(head) :] = 1
         pool = np.zeros((1, len(window), len(line)), dtype=np.float32)
-        places: list[tuple[int, int]] = []  # first piece and end of each sentence
-        at = len(head)
-        for number, row in enumerate(window):
-            end = at + len(pieces[row].ids)
+        for number, (at, end) in enumerate(places):
             pool[0, number, at:end] = 1 / max(end - at, 1)
-            places.append((at, end))
-            at = end
         feed = {"words": self._words[ids], "attention_mask": np.ones_like(ids), "token_type_ids": types, "pool": pool}
         sentence, starts, ends = self._session.run(["sentence", "start", "end"], feed)
-        return {
-            row: SentenceLogits(float(sentence[0, number]), starts[0, own:end], ends[0, own:end])
-            for number, (row, (first, end)) in enumerate(zip(window, places, strict=True))
-            for own in (first + pieces[row].before,)
-        }
+        return told_apart(sentence[0], starts[0], ends[0], window, places, pieces)
 
     def _head(self, question: str, history: Sequence[Turn]) -> list[int]:
         """[CLS] (turns [SEP]) question [SEP]; of long turns the end is kept, of a long question the beginning."""
@@ -400,6 +392,34 @@ def in_pieces(tokenizer: Any, said: Sequence[str], texts: Sequence[str], most: i
         room = most - len(first)
         cut.append(Pieces([*first, *other.ids[:room]], other.offsets[:room]))
     return cut
+
+
+def laid_out(
+    head: Sequence[int], window: Sequence[int], pieces: Mapping[int, Pieces]
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return the word pieces of a question and a window, and the first piece and the end of each of its sentences."""
+    line = [*head, *(i for row in window for i in pieces[row].ids), SEP]
+    ends = list(itertools.accumulate((len(pieces[row].ids) for row in window), initial=len(head)))
+    return line, list(itertools.pairwise(ends))
+
+
+def told_apart(
+    sentence: FloatArray,
+    starts: FloatArray,
+    ends: FloatArray,
+    window: Sequence[int],
+    places: Sequence[tuple[int, int]],
+    pieces: Mapping[int, Pieces],
+) -> dict[int, SentenceLogits]:
+    """Return what a model says of a window by row of the index; what stands before a sentence is in none of its spans.
+
+    sentence: float32 (sentences,); starts, ends: float32 (pieces of the line,).
+    """
+    return {
+        row: SentenceLogits(float(sentence[number]), starts[own:end], ends[own:end])
+        for number, (row, (first, end)) in enumerate(zip(window, places, strict=True))
+        for own in (first + pieces[row].before,)
+    }
 
 
 @dataclass(frozen=True, slots=True)

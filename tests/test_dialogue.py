@@ -59,6 +59,8 @@ FLOOD = Turn("When did the flood take the bridge?", "in one night")
         "Where do older ones live?",
         "Would the blue one fit?",
         "Is there one?",
+        "Did she hurt herself?",
+        "By itself?",
     ],
 )
 def test_a_question_that_means_nothing_alone_leans_on_what_was_said(question):
@@ -100,6 +102,8 @@ def test_a_question_that_means_nothing_alone_leans_on_what_was_said(question):
         "How many were hurt?",
         "How many died?",
         "What is this article about?",
+        "Why couldn’t the mayor carry on herself?",
+        "Who blamed himself?",
     ],
 )
 def test_a_question_that_says_what_it_is_about_stands_alone(question):

@@ -5,6 +5,7 @@ import json
 import math
 import random
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -280,7 +281,7 @@ def test_a_packed_teacher_reads_as_its_own_code_does(tmp_path):
     """A small MPNet: positions from 2, no types, one bias for the distance of two pieces in every layer."""
     from transformers import MPNetConfig, MPNetModel
 
-    from training.model import ReaderModel
+    from training.model import PIECES, ReaderModel, encoder_folder
     from training.packed import packed_states
 
     torch.manual_seed(5)
@@ -288,6 +289,7 @@ def test_a_packed_teacher_reads_as_its_own_code_does(tmp_path):
         vocab_size=300, hidden_size=48, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96
     )
     MPNetModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
+    shutil.copy(f"{encoder_folder(PIECES)}/tokenizer.json", tmp_path)
     model = ReaderModel(str(tmp_path)).eval()
     torch.nn.init.normal_(model.encoder.encoder.relative_attention_bias.weight)
     sizes = torch.tensor([17, 40])
@@ -301,15 +303,61 @@ def test_a_packed_teacher_reads_as_its_own_code_does(tmp_path):
     assert model.heads(packed, torch.zeros_like(ids), 1).sentence.shape == (1,)
 
 
+def test_a_checkpoint_read_by_torch_says_what_the_graph_made_of_it_says(tmp_path, encoder):
+    """`training.evaluate` measures a teacher with the windows, the weighing and the spans of the reader that ships."""
+    import onnx
+
+    from index.article import article_from_text
+    from index.build import open_index
+    from qa.retrieve import retrieve
+    from qa.trained_reader import WEIGHTS, TrainedReader
+    from training.checkpoint import checkpoint_of
+    from training.model import PIECES
+    from training.teacher import TorchReader
+
+    weights = checkpoint_of(onnx.load(WEIGHTS / "reader.onnx"))
+    torch.save({"weights": weights}, tmp_path / "r.pt")
+    text = "The ferry sank on Monday. “We heard a bang,” said Ines Mora. “Then the lights went out.” Nobody was hurt."
+    article_index = open_index(article_from_text(text), encoder, cache=None)
+    candidates = retrieve("Who heard the bang?", article_index, encoder)
+    asked = ("Who heard the bang?", (), article_index, candidates)
+    wanted, found = TrainedReader().logits(*asked), TorchReader(PIECES, tmp_path / "r.pt").logits(*asked)
+    assert found.keys() == wanted.keys()
+    for row, one in wanted.items():
+        assert found[row].sentence == pytest.approx(one.sentence, abs=0.25)  # 8 bits there, bfloat16 here
+        np.testing.assert_allclose(found[row].starts, one.starts, atol=0.5)
+        np.testing.assert_allclose(found[row].ends, one.ends, atol=0.5)
+    best = max(wanted, key=lambda row: wanted[row].sentence)
+    assert found[best].span[:2] == wanted[best].span[:2]
+
+
+def test_what_several_teachers_think_is_the_mean_by_their_weights():
+    from training.model import PIECES, ReaderModel, encoder_folder
+    from training.teacher import thought
+
+    torch.manual_seed(7)
+    one, other = (ReaderModel(encoder_folder(PIECES)).eval() for _ in range(2))
+    ids = torch.randint(1000, 20000, (1, 12))
+    batch = {
+        "ids": ids, "mask": torch.ones_like(ids), "types": torch.zeros_like(ids), "count": 2,
+        "sentence_of": torch.tensor([[2, 2, 2, 0, 0, 0, 0, 1, 1, 1, 1, 1]]),
+    }  # fmt: skip
+    alone = [thought([(model, 5.0)], batch, bfloat16=False).sentence for model in (one, other)]
+    both = thought([(one, 3.0), (other, 1.0)], batch, bfloat16=False).sentence
+    assert not torch.allclose(alone[0], alone[1], atol=1e-3)
+    torch.testing.assert_close(both, 0.75 * alone[0] + 0.25 * alone[1])
+
+
 def test_another_encoder_s_word_pieces_are_found_by_what_they_are(tmp_path):
-    from training.model import pieces_of_another
+    from training.model import pieces_in
 
     vocabulary = {"<s>": 0, "<pad>": 1, "</s>": 2, "kettle": 3, "##s": 4}
     (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"vocab": vocabulary}}))
     mine = {"[PAD]": 0, "##s": 1, "kettle": 2, "[SEP]": 3, "[CLS]": 4}
-    assert pieces_of_another(str(tmp_path), mine).tolist() == [1, 4, 3, 2, 0]
+    assert pieces_in(str(tmp_path), mine).tolist() == [1, 4, 3, 2, 0]
+    assert pieces_in(str(tmp_path), vocabulary) is None
     with pytest.raises(SystemExit, match="lacks"):
-        pieces_of_another(str(tmp_path), {**mine, "##ly": 5})
+        pieces_in(str(tmp_path), {**mine, "##ly": 5})
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -39,30 +39,38 @@ def encoder_folder(package: str) -> str:
     return str(Path(spec.submodule_search_locations[0]) / "model")
 
 
-def pieces_of_another(encoder_folder: str, pieces: Mapping[str, int]) -> Tensor:
-    """Return, for each of MiniLM's word pieces, its number in another encoder's vocabulary: int64 (pieces,).
+def pieces_in(folder: str, pieces: Mapping[str, int]) -> Tensor | None:
+    """Return the number that each of MiniLM's word pieces has in another encoder: int64 (pieces,); None: the same.
 
     MPNet's vocabulary is BERT's with other special pieces, so one tokenizer serves both, and teacher and pupil read the
     same windows. Raises SystemExit where a piece is unknown there.
     """
-    other = json.loads((Path(encoder_folder) / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    other = vocabulary(folder)
+    if other == pieces:
+        return None
     special = {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"}
     missing = [p for p in pieces if special.get(p, p) not in other]
     if missing:
-        raise SystemExit(f"{encoder_folder} has other word pieces than MiniLM: it lacks {missing[:5]}")
+        raise SystemExit(f"{folder} has other word pieces than MiniLM: it lacks {missing[:5]}")
     numbers = torch.zeros(max(pieces.values()) + 1, dtype=torch.int64)
     for piece, number in pieces.items():
         numbers[number] = other[special.get(piece, piece)]
     return numbers
 
 
+def vocabulary(folder: str) -> dict[str, int]:
+    """Return the word pieces of an encoder, by what they are."""
+    tokenizer = json.loads((Path(folder) / "tokenizer.json").read_text(encoding="utf-8"))
+    return {str(piece): int(number) for piece, number in tokenizer["model"]["vocab"].items()}
+
+
 class ReaderModel(nn.Module):
     """An encoder with a sentence head and a span head."""
 
-    def __init__(self, encoder_folder: str, *, dropout: float = 0.0) -> None:
+    def __init__(self, folder: str, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.encoder = AutoModel.from_pretrained(
-            encoder_folder,
+            folder,
             local_files_only=True,
             add_pooling_layer=False,
             # Eager attention is the fastest of the three on a CPU in bfloat16: 1.5 times "sdpa" at 128 pieces.
@@ -73,7 +81,7 @@ class ReaderModel(nn.Module):
         for name, parameter in self.encoder.named_parameters():
             if "embeddings." in name or "relative_attention_bias" in name:
                 parameter.requires_grad = False
-        self.pieces: Tensor | None = None  # where the encoder's word pieces have other numbers than MiniLM's
+        self.pieces = pieces_in(folder, vocabulary(encoder_folder(PIECES)))
         self.hidden = int(self.encoder.config.hidden_size)
         self.sentence_hidden = nn.Linear(2 * self.hidden, self.hidden)
         self.sentence_out = nn.Linear(self.hidden, 1)

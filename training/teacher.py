@@ -9,23 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
 
-from qa.trained_reader import SEP, Pieces, SentenceLogits, TrainedReader
+from qa.trained_reader import Pieces, SentenceLogits, TrainedReader, laid_out, told_apart
 from training.losses import logits_of
-from training.model import PIECES, Logits, ReaderModel, encoder_folder, pieces_of_another
+from training.model import Logits, ReaderModel, encoder_folder
 
 
-def opened(encoder: str, checkpoint: Path, pieces: Mapping[str, int]) -> ReaderModel:
+def opened(encoder: str, checkpoint: Path) -> ReaderModel:
     """Return a reader that is asked and does not learn.
 
-    encoder: a folder or an installed package; checkpoint: a file of `training.train`; pieces: MiniLM's vocabulary.
+    encoder: a folder or an installed package; checkpoint: a file of `training.train`.
     """
-    folder = encoder_folder(encoder)
-    model = ReaderModel(folder).eval()
+    model = ReaderModel(encoder_folder(encoder)).eval()
     model.load_state_dict(torch.load(checkpoint, weights_only=True)["weights"], strict=False)
-    if folder != encoder_folder(PIECES):
-        model.pieces = pieces_of_another(folder, pieces)
     model.encoder.to(torch.bfloat16)  # once, or every matrix would be copied at every step
     return model.requires_grad_(False)
 
@@ -50,29 +46,20 @@ class TorchReader(TrainedReader):
         """Load both."""
         super().__init__()
         torch.set_num_threads(1)  # as each window of the shipped reader has one core
-        tokenizer = Tokenizer.from_file(f"{encoder_folder(PIECES)}/tokenizer.json")
-        self._model = opened(encoder, checkpoint, tokenizer.get_vocab())
+        self._model = opened(encoder, checkpoint)
 
     def _run(self, head: list[int], window: Sequence[int], pieces: Mapping[int, Pieces]) -> dict[int, SentenceLogits]:
-        line = [*head, *(i for row in window for i in pieces[row].ids), SEP]
+        line, places = laid_out(head, window, pieces)
         ids = torch.tensor([line])
         types = torch.zeros_like(ids)
         types[0, len(head) :] = 1
         sentence_of = torch.full_like(ids, len(window))
-        places: list[tuple[int, int]] = []
-        at = len(head)
-        for number, row in enumerate(window):
-            end = at + len(pieces[row].ids)
+        for number, (at, end) in enumerate(places):
             sentence_of[0, at:end] = number
-            places.append((at + pieces[row].before, end))
-            at = end
         batch: dict[str, Any] = {
             "ids": ids, "mask": torch.ones_like(ids), "types": types, "sentence_of": sentence_of, "count": len(window),
         }  # fmt: skip
         with torch.inference_mode():
             logits = logits_of(self._model, batch, bfloat16=True)
         starts, ends = logits.start[0].numpy(), logits.end[0].numpy()
-        return {
-            row: SentenceLogits(float(logits.sentence[number]), starts[own:end], ends[own:end])
-            for number, (row, (own, end)) in enumerate(zip(window, places, strict=True))
-        }
+        return told_apart(logits.sentence.numpy(), starts, ends, window, places, pieces)

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from training.examples import PAD, Example, Examples, batches
 from training.losses import logits_of, losses, soft_sentence_loss
-from training.model import PIECES, ReaderModel, encoder_folder, pieces_of_another
+from training.model import PIECES, ReaderModel, encoder_folder
 from training.teacher import opened, thought
 
 HERE = Path(__file__).parent
@@ -172,10 +172,8 @@ def main() -> None:
     tokenizer = Tokenizer.from_file(f"{encoder_folder(PIECES)}/tokenizer.json")
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    if folder != encoder_folder(PIECES):
-        model.pieces = pieces_of_another(folder, tokenizer.get_vocab())
     teachers = [
-        (opened(one["encoder"], Path(one["checkpoint"]), tokenizer.get_vocab()), one["weight"])
+        (opened(one["encoder"], Path(one["checkpoint"])), one["weight"])
         for one in config.get("teacher", {}).get("readers", [])
     ]
     examples = Examples(arguments.prepared, tokenizer, config["examples"], config["data"])
