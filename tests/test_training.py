@@ -64,6 +64,26 @@ def test_what_a_teacher_thinks_is_learned_as_the_divergence_from_it_none_among_t
     assert pupil.grad[2:].abs().max() < 1e-6
 
 
+def test_a_teacher_s_spans_are_learned_over_all_windows_of_a_question_and_from_the_article_alone():
+    """Two windows of one question: one place each in the article. Pupil's starts (1, 0), teacher's (0, 0), ends agree.
+    Half of the KL of the test above; what the pupil thinks of the question's own pieces (9.0) changes nothing."""
+    from training.losses import soft_losses
+    from training.model import Logits
+
+    e = math.e
+    wanted = sum(math.log((1 / 3) / p) / 3 for p in (e / (e + 2), 1 / (e + 2), 1 / (e + 2))) / 2
+    sentence, end = torch.tensor([0.3, -2.0]), torch.tensor([[0.0, 2.0], [0.0, -1.0]])
+    pupil = Logits(sentence, torch.tensor([[9.0, 1.0], [9.0, 0.0]]), end)
+    teacher = Logits(sentence, torch.zeros(2, 2), end)
+    batch = {
+        "questions": 1, "question_of_sentence": torch.tensor([0, 0]), "question_of_row": torch.tensor([0, 0]),
+        "in_article": torch.tensor([[False, True], [False, True]]),
+    }  # fmt: skip
+    of_sentences, of_spans = soft_losses(pupil, teacher, batch)
+    assert of_sentences.item() == pytest.approx(0.0, abs=1e-6)
+    assert of_spans.item() == pytest.approx(wanted, rel=1e-5)
+
+
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
     import tomllib

@@ -72,11 +72,15 @@ def losses(logits: Logits, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
     return sentence, (spans * known).sum() / known.sum().clamp(min=1.0) / 2
 
 
-def soft_sentence_loss(logits: Logits, teacher: Logits, batch: dict[str, Any]) -> Tensor:
-    """Return the mean sentence loss of the batch by what the teacher thinks.
+def soft_losses(logits: Logits, teacher: Logits, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Return the mean sentence loss and the mean span loss of the batch, by what the teacher thinks.
 
-    A teacher that has learned for an hour knows which sentence answers long before it knows where in it the answer
-    begins and ends, so spans are learned by what is right alone.
+    The teacher has an opinion of every span, also where the data does not say which one is right.
     """
     n = batch["questions"]
-    return soft_loss(logits.sentence, teacher.sentence, batch["question_of_sentence"], n).mean()
+    sentence = soft_loss(logits.sentence, teacher.sentence, batch["question_of_sentence"], n).mean()
+    inside = batch["in_article"]
+    group = batch["question_of_row"][:, None].expand_as(inside)[inside]
+    spans = soft_loss(logits.start[inside], teacher.start[inside], group, n)
+    spans = spans + soft_loss(logits.end[inside], teacher.end[inside], group, n)
+    return sentence, spans.mean() / 2

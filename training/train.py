@@ -30,7 +30,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from training.examples import PAD, Example, Examples, batches
-from training.losses import logits_of, losses, soft_sentence_loss
+from training.losses import logits_of, losses, soft_losses
 from training.model import PIECES, ReaderModel, encoder_folder
 from training.teacher import opened, thought
 
@@ -182,7 +182,7 @@ def main() -> None:
     stream = batches(examples, rng, pieces_per_step=train["pieces_per_step"])
     saved_at = began = time.monotonic()
     pieces = questions = 0
-    sums = [0.0, 0.0, 0.0]
+    sums = [0.0, 0.0, 0.0, 0.0]
     progress = before / (60 * arguments.minutes) if arguments.minutes else 0.0
     with (arguments.output / "log.jsonl").open("a", encoding="utf-8") as log:
         while progress < 1.0 if arguments.minutes else step < steps:
@@ -199,9 +199,12 @@ def main() -> None:
             loss = sentence + config["model"]["span_loss"] * span
             if teachers:
                 wanted = thought(teachers, batch, bfloat16=train["bfloat16"])
-                soft = soft_sentence_loss(logits, wanted, batch)
+                soft, soft_span = soft_losses(logits, wanted, batch)
                 loss = loss + config["teacher"]["share"] * (soft - sentence)
+                span_share = config["teacher"].get("span_share", 0.0)  # 0 where the teacher's spans are still poor
+                loss = loss + config["model"]["span_loss"] * span_share * (soft_span - span)
                 sums[2] += soft.item()
+                sums[3] += soft_span.item()
             loss.backward()
             passed = before + time.monotonic() - began
             mine = passed / (60 * arguments.minutes) if arguments.minutes else 0.0
@@ -226,8 +229,8 @@ def main() -> None:
                     "questions": questions, "pieces_per_second": round(pieces / seconds), "seconds": round(seconds),
                 }  # fmt: skip
                 if teachers:
-                    line["from_teacher"] = sums[2] / 25
-                sums = [0.0, 0.0, 0.0]
+                    line |= {"from_teacher": sums[2] / 25, "span_from_teacher": sums[3] / 25}
+                sums = [0.0, 0.0, 0.0, 0.0]
                 log.write(json.dumps(line) + "\n")
                 log.flush()
                 print(json.dumps(line), flush=True)
