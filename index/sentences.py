@@ -27,7 +27,7 @@ from itertools import pairwise
 
 import sentencex
 
-RULES = 6  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
+RULES = 7  # count up when a rule below changes: the manifest of a saved index holds it, and an old index is rebuilt
 SPLITTER = f"sentencex {version('sentencex')}, rules {RULES}"
 
 LONGEST = 1_000  # characters. all-MiniLM-L6-v2 reads 256 word pieces, about 1,100 characters of English
@@ -55,6 +55,11 @@ def split_sentences(text: str) -> list[Sentence]:
         for start, end in _sentences_of(text[first:last]):
             sentences.append(Sentence(first + start, first + end, text[first + start : first + end], number))
     return sentences
+
+
+def is_list_item(sentence: str) -> bool:
+    """Return whether a sentence begins as an item of a list does: with a bullet, a dash, a number or a letter."""
+    return bool(_BULLET.match(sentence) or _DASH.match(sentence))
 
 
 # --- lines and paragraphs ---------------------------------------------------------------------------------------------
@@ -187,8 +192,18 @@ _AFTER_CLOCK = re.compile(
     r"|October|[ECMP][SD]?T\b|GMT|BST|UTC|CET|IST|JST|Eastern|Central|Mountain|Pacific|Greenwich"
 )
 _NEVER_LAST = re.compile(
-    r"(?<![^\W_])(?:(?:Mr|Mrs|Ms|Dr|Prof|Ft|Spc|Atty|Vol|Pte|Supt|Insp)\.|E!|approx\.)$"
+    r"(?<![^\W_])(?:(?:Mr|Mrs|Ms|Dr|Prof|Ft|Spc|Atty|Vol|Pte|Supt|Insp|Cllr|Revd)\.|E!|[Aa]pprox\.)$"
 )  # sentencex does, at times
+_WEEKDAY = re.compile(r"\b(?:Mon|Tues?|Weds?|Thu(?:rs?)?|Fri|Sat|Sun)\.$")
+_AFTER_WEEKDAY = re.compile(
+    r"(?:\d{1,2}(?:st|nd|rd|th)?\s+)?(?:(?:Jan|Febr)(?:uary)?|Feb|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
+    r"|Sept?(?:ember)?|Oct(?:ober)?|(?:Nov|Dec)(?:ember)?)\b"
+)
+_COUNTED = re.compile(r"(?<![^\W_])(?:[Tt]el|[Ee]xt|vol|[Pp]ara)\.$")
+_NUMBER = re.compile(r"[+(]?\d")
+_TOGETHER = ((_CLOCK, _AFTER_CLOCK), (_WEEKDAY, _AFTER_WEEKDAY), (_COUNTED, _NUMBER))  # an end before such a beginning
+_BEFORE_SMALL = re.compile(r"(?<![^\W_])(?:max|min|temp|est|acct|tb?sp|hrs|mins)\.$")  # ... before a small letter
+_BREAKS_IN = re.compile(r"\s?[-–—]\s[a-z]")  # the mayor – who else? – was there
 _LETTERS = re.compile(r"-[A-Z]\.[A-Z]\.")  # an anti-U.S. video
 _TITLE = re.compile(r"[^\W_]\s[\"“‘']((?:[^\s\"“”‘]+\s){1,9}[^\s\"“”‘]+[?!])[\"”’']$")  # the film “Who Is It?”
 _ALSO = re.compile(  # ends that sentencex misses, having "me." for Maine, "no." for number and "I." for an initial
@@ -281,7 +296,9 @@ def _is_end(paragraph: str, start: int, cut: int) -> bool:
         return False
     if ((small or dash) and tail[-1] in "\"'”’»") or (small and _SHORTENED.search(tail)):
         return False
-    if visible and _CLOCK.search(tail) and _AFTER_CLOCK.match(paragraph, visible.start()):
+    if (small and _BEFORE_SMALL.search(tail)) or (tail[-1] in "?!" and _BREAKS_IN.match(paragraph, cut)):
+        return False
+    if visible and any(one.search(tail) and two.match(paragraph, visible.start()) for one, two in _TOGETHER):
         return False
     if _NEVER_LAST.search(tail) or (cut >= 3 and _LETTERS.match(paragraph, cut - 3)):
         return False
