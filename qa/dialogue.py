@@ -38,7 +38,8 @@ POSSESSIVE = frozenset(("his", "hers"))  # "her" is told apart by the word after
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 # "it" that stands for nothing said before: "Is it true that ...", "How long did it take to ...", "Was it raining?"
 _EMPTY_IT = re.compile(
-    r"\bit\s+(?:true|possible|known|clear|likely|said|thought|believed|take|takes|took|rain\w*|snow\w*)\b", re.I
+    r"\bit\s+(?:true|possible|known|clear|likely|said|thought|believed|take|takes|took|costs?\s+to|rain\w*|snow\w*)\b",
+    re.I,
 )
 # "Which one?", "Do the cheaper ones?" and "Is there one?", but neither "one of them" nor "How old must one be?"
 _ONE = re.compile(
@@ -77,10 +78,15 @@ _WHOLE_ARTICLE = frozenset("article story text passage".split())
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Dame|Lord|Lady|Sergeant|Sgt|Inspector|Detective|Constable|Judge|Captain)\.?"
 _CAPITALISED = r"[A-Z][^\W\d_]+(?:['’\-][A-Z]?[^\W\d_]+)*"
 _NAME = re.compile(rf"(?:{_TITLE}\s+)?{_CAPITALISED}(?:\s+(?:(?:de|van|von|der|al|bin|el|la)\s+)?{_CAPITALISED})*")
+_CAPITALISED_WORD = re.compile(_CAPITALISED)
 _BEFORE_A_PLACE = re.compile(
     r"\b(?:in|at|near|from|to|of|on|into|towards|around|outside|inside|through|across|via)\s+(?:the\s+)?$", re.I
 )
-_ASKS_FOR_A_PERSON = re.compile(r"\bwho(?:m|se|['’]s)?\b|\b(?:name of|called|named)\b", re.I)
+_ASKS_FOR_A_PERSON = re.compile(r"\bwho(?:m|se|['’]s)?\b|\b(?:name of|called|named|(?:his|her) name)\b", re.I)
+_ASKS_WHO_HE_IS = re.compile(
+    r"\bwh(?:o|at)(?:['’]s|\s+is|\s+was)\s+(?P<pronoun>s?he(?=\W*$|\s+(?:called|named)\b)|(?:his|her)(?=\s+name\b))",
+    re.I,
+)
 _MASCULINE = re.compile(r"^(?:Mr|Sir|Lord)\b")
 _FEMININE = re.compile(r"^(?:Mrs|Ms|Miss|Dame|Lady)\b")
 
@@ -224,7 +230,8 @@ def _with_name(question: str, turns: Sequence[Turn]) -> str | None:
     """The question with its one personal pronoun replaced by a name, or None where that would be a guess.
 
     It is a guess when the question has pronouns of two people or a name of its own, when the last turn that names
-    anyone names two, or when the name's title contradicts the pronoun.
+    anyone names two or has another person for the pronoun to mean ("Who stabbed him?", "Leon Hart"), or when the name's
+    title contradicts the pronoun.
     """
     pronouns = [match for match in _WORD.finditer(question) if match.group().lower() in PERSON_PRONOUNS]
     kinds = {PERSON_PRONOUNS[match.group().lower()] for match in pronouns}
@@ -235,7 +242,10 @@ def _with_name(question: str, turns: Sequence[Turn]) -> str | None:
         names = _names(turn.question, people_only=True)
         if _ASKS_FOR_A_PERSON.search(turn.question):
             names = _merged([*names, *_names(_beginning(turn.answer), people_only=True)])
-        if len(names) > 1:
+            # One word is too little to be put for the pronoun, but it may be whom it means: "Novak", not Eastmoor.
+            if names and _CAPITALISED_WORD.fullmatch(turn.answer.strip()):
+                names = _merged([*names, turn.answer.strip()])
+        if len(names) > 1 or (names and _means_another(turn.question, names[0], kind)):
             return None
         if names:
             wrong = _FEMININE if kind == "he" else _MASCULINE
@@ -247,13 +257,35 @@ def _with_name(question: str, turns: Sequence[Turn]) -> str | None:
 
 
 def _replaced(question: str, pronoun: re.Match[str], name: str) -> str:
-    word = pronoun.group().lower()
-    rest = question[pronoun.end() :]
-    if word.endswith("self"):
+    if pronoun.group().lower().endswith("self"):
         return question
-    if word in POSSESSIVE or (word == "her" and re.match(r"\s+[^\W\d_]+", rest) and not _FOLLOWS_AN_OBJECT.match(rest)):
+    if _is_possessive(pronoun):
         name += "’" if name.endswith("s") else "’s"
-    return question[: pronoun.start()] + name + rest
+    return question[: pronoun.start()] + name + question[pronoun.end() :]
+
+
+def _is_possessive(pronoun: re.Match[str]) -> bool:
+    word, rest = pronoun.group().lower(), pronoun.string[pronoun.end() :]
+    owns = word == "her" and re.match(r"\s+[^\W\d_]+", rest) is not None and not _FOLLOWS_AN_OBJECT.match(rest)
+    return word in POSSESSIVE or owns
+
+
+def _means_another(question: str, name: str, kind: str) -> bool:
+    """Whether a question speaks, by such a pronoun, of somebody else than it names or was answered with.
+
+    So it does in "Does Lund agree with him?", "Did he know Lund?" and "Who hit him?", but not in "Where was Lund when
+    he fell?". After "Who is he?" another is meant by "she", and nobody else by "he".
+    """
+    named = question.find(name)
+    asked = _ASKS_WHO_HE_IS.search(question)
+    if named < 0 and asked:
+        return PERSON_PRONOUNS[asked["pronoun"].lower()] != kind
+    pronouns = (word for word in _WORD.finditer(question) if PERSON_PRONOUNS.get(word.group().lower()) == kind)
+    return any(
+        named < 0 or word.start() < named or word.group().lower() in ("him", "her")
+        for word in pronouns
+        if word.group().lower() not in REFLEXIVE and not _is_possessive(word)
+    )
 
 
 # After "her", these words begin something new, so "her" was the object: "Did they help her after the crash?"
