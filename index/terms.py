@@ -68,7 +68,7 @@ ASKING_WORDS = frozenset(
     sorts state stated story tell tells text thing things told true type types
     actually afterwards almost already alongside altogether although amid among amongst anyway apart apparently aside
     basically beforehand beside besides beyond certainly concerning currently despite especially even eventually except
-    finally generally indeed initially instead literally maybe meanwhile mostly nevertheless originally otherwise
+    finally generally indeed initially instead literally maybe meanwhile mostly nevertheless next originally otherwise
     particularly perhaps presumably previously probably recently regarding simply sometimes somewhat specifically still
     supposedly therefore though together toward towards ultimately unless usually whereas
     """.split()

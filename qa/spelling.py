@@ -26,11 +26,16 @@ Vocabulary = Mapping[str, Sequence[str]]  # first letter -> words of the article
 
 @functools.lru_cache(maxsize=4)
 def vocabulary(article: Article) -> Vocabulary:
-    """Return the words of an article by their first letters, in lower case."""
+    """Return the words of an article by their first letters, in lower case.
+
+    A word that begins with a capital in one place and without in another is written without: it is no name.
+    """
     found: dict[str, dict[str, str]] = {}
     for written in _WORD.findall(article.text):
         bare = _OWNER.sub("", written)
-        found.setdefault(bare[0].lower(), {}).setdefault(bare.lower(), bare)
+        alike = found.setdefault(bare[0].lower(), {})
+        if bare.lower() not in alike or bare.islower():
+            alike[bare.lower()] = bare
     return {first: tuple(words.values()) for first, words in found.items()}
 
 

@@ -69,6 +69,18 @@ def test_the_dictionary_knows_english_and_not_its_misspellings():
     assert mended("polic badge", ["polic", "badge"], lambda: words) == "police badge"
 
 
+def test_a_slip_gets_no_capital_where_the_article_writes_the_word_without_one_too():
+    words = vocabulary(article_from_text("Minutes of the Meeting in Beijing. The last meeting was short."))
+    meant = mended("Was the meetng in bejing?", ["meetng", "bejing"], lambda: words, known=lambda _: False)
+    assert meant == "Was the meeting in Beijing?"
+
+
+def test_a_follow_up_to_a_misspelt_question_is_understood_by_the_word_that_was_meant(open_toy, small_article):
+    answerer = open_toy(small_article)
+    first = answerer.ask("When did the riverr rise?")
+    assert answerer.ask("And why?", [first.turn]).understood == "And why? (after: When did the river rise?)"
+
+
 def test_an_answer_says_how_a_misspelt_question_was_understood(open_toy, small_article):
     answer = open_toy(small_article).ask("When did the riverr rise?")
     assert answer.question == "When did the riverr rise?"

@@ -139,6 +139,7 @@ ARTICLE = [
         ("Did the US release the UK driver?", ["US", "release", "driver"], ["UK"]),
         ("Was he 26 or 27?", ["26"], ["27"]),
         ("What happened, according to the article?", [], []),
+        ("What happened next?", [], []),
         ("Who else besides Jane Carter was actually released instead?", ["Jane", "Carter", "released"], []),
         ("Apart from that, who was hurt altogether?", [], ["hurt"]),
         ("How old was the driver, and how long was he held?", ["driver"], ["held"]),
