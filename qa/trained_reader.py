@@ -51,6 +51,7 @@ ARTICLES_REMEMBERED = 8
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
 CORES = 2  # of the machine this is made for; windows do not depend on the one it runs on, or answers would
 LONGEST_SPAN = 32  # word pieces
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ('"', '"'))
 # A full stop that ends a sentence, and is not a part of "a.m.", "U.S." or "Inc.".
 _STOPPED = re.compile(r"(?<![^\s\"“‘'(])(?:[a-z]{3,}|\S*\d)\.\Z")
 
@@ -621,7 +622,11 @@ def best_span(logits: SentenceLogits) -> tuple[int, int, float]:
 
 
 def whole_words(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
-    """Return the span widened to whole words, within low and high, without punctuation at its ends."""
+    """Return the span widened to whole words, within low and high, without punctuation at its ends.
+
+    What is opened in it and closed right after it, or the other way round, is closed in it: "Monday (5 May)". What is
+    all within one pair of marks is shown without them.
+    """
     while start > low and text[start - 1].isalnum() and text[start].isalnum():
         start -= 1
     while end < high and text[end].isalnum() and text[end - 1].isalnum():
@@ -632,6 +637,13 @@ def whole_words(text: str, start: int, end: int, low: int, high: int) -> tuple[i
         end -= 1
     if _STOPPED.search(text, start, end):
         end -= 1
+    for opens, closes in _PAIRS:
+        inside, same = text[start:end], opens == closes
+        unclosed = inside.count(opens) % 2 if same else inside.count(opens) - inside.count(closes)
+        if unclosed > 0 and end < high and text[end] == closes:
+            start, end = (start + 1, end) if text[start] == opens else (start, end + 1)
+        elif (unclosed < 0 or (same and unclosed)) and start > low and text[start - 1] == opens:
+            start, end = (start, end - 1) if text[end - 1] == closes else (start - 1, end)
     return start, end
 
 

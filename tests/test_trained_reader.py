@@ -125,6 +125,23 @@ def test_a_span_loses_the_full_stop_of_its_sentence_but_not_of_an_abbreviation(s
     assert text[slice(*whole_words(text, 3, 3 + len(span), 0, len(text)))] == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "found", "shown"),
+    [
+        ("It was on Monday (5 May).", "Monday (5 May", "Monday (5 May)"),
+        ('He would "see it first".', 'would "see it first', 'would "see it first"'),
+        ("Ann Lee (the chair) left.", "the chair) left", "(the chair) left"),
+        ("She is called “the Hawk” here.", "the Hawk", "the Hawk"),  # nothing is opened in it, so nothing to close
+        ("She is called “the Hawk” here.", "“the Hawk", "the Hawk"),  # marks around all of it say nothing more
+        ("Ann (the chair) left.", "the chair)", "the chair"),
+        ("They (Ann and Bo) left (early).", "Ann and Bo", "Ann and Bo"),
+    ],
+)
+def test_a_span_that_opens_a_bracket_or_a_quotation_closes_it(text, found, shown):
+    start = text.index(found)
+    assert text[slice(*whole_words(text, start, start + len(found), 0, len(text)))] == shown
+
+
 @pytest.mark.parametrize("content", [b"", b"not a tensor file", (9).to_bytes(8, "little") + b'{"a": {}}'])
 def test_a_file_without_word_embeddings_is_refused_in_one_line(tmp_path, content):
     file = tmp_path / "model.safetensors"
