@@ -18,10 +18,10 @@ from index.article import Article
 from index.build import ArticleIndex, Progress, cache_folder, open_index
 from index.embeddings import Encoder, open_encoder
 from index.errors import ModelNotFound
-from index.sentences import Sentence
+from index.sentences import Sentence, is_list_item
 from qa.confidence import Calibration, load_calibration
 from qa.contradiction import held_against
-from qa.dialogue import Turn, Understood, understand, words_of
+from qa.dialogue import TURNS_SHOWN, Turn, Understood, understand, words_of
 from qa.reader import FusedReader, Reader, Reading, ReadSentence
 from qa.retrieve import DENSE_WEIGHT, retrieve
 from qa.speakers import told_speaker
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 LONGEST_QUESTION = 1_000  # characters; the longest of 12,000 real questions looked at had 360
 SHORT_SENTENCE = 5  # words: "He did." is not understood without the sentence before it
+LONGEST_LIST = 12  # sentences after the colon that announces it
 SENTENCES_BEFORE = 2  # a chain of pronouns longer than this is a paragraph, which the reader can see anyway
 SURE = 0.8  # from this confidence on, an opposite of a word of the question in the answer is no objection any more
 DEFAULT_READER = "trained"
@@ -222,11 +223,7 @@ class Answerer:
             if sentences[first - 1].paragraph != sentences[row].paragraph:
                 break
             first -= 1
-        last = row
-        # A sentence that ends in a colon promises the next one.
-        if sentences[row].text.endswith(":") and row + 1 < len(sentences):
-            last = row + (sentences[row + 1].paragraph == sentences[row].paragraph)
-        return sentences[first].start, sentences[last].end
+        return sentences[first].start, sentences[_last_promised(sentences, row)].end
 
 
 class Clock:
@@ -269,7 +266,8 @@ def hear(question: str, history: Sequence[Turn], *, spelt: Callable[[str], str] 
         short = asked[:LONGEST_QUESTION]
         return Heard(short, short, Understood(short, short, ()), complaint)
     turns = [
-        turn._replace(question=tidy(turn.question)[:LONGEST_QUESTION], answer=tidy(turn.answer)) for turn in history
+        turn._replace(question=spelt(tidy(turn.question)[:LONGEST_QUESTION]), answer=tidy(turn.answer))
+        for turn in history[-TURNS_SHOWN:]
     ]
     plain = spelt(asked)
     return Heard(asked, plain, understand(plain, turns))
@@ -335,6 +333,21 @@ def why_not(
     if unmentioned:
         reasons.append(f"{mentions} {', '.join(f'“{word}”' for word in unmentioned[:5])}")
     return f"{nothing}{': ' if contrast else ', and ' if reasons else ''}{', and '.join(reasons)}."
+
+
+def _last_promised(sentences: Sequence[Sentence], row: int) -> int:
+    """Return the last row of what a sentence promises: after a question the next one, after a colon also a list."""
+    promises, following = sentences[row].text[-1], sentences[row + 1 : row + 1 + LONGEST_LIST]
+    if not following or promises not in ":?":
+        return row
+    if promises == "?" or following[0].paragraph == sentences[row].paragraph:
+        return row + 1
+    last = row
+    for place, one in enumerate(following, start=row + 1):
+        if not is_list_item(one.text) and (last == row or one.paragraph != sentences[last].paragraph):
+            break
+        last = place
+    return last
 
 
 def _leans(sentence: Sentence) -> bool:

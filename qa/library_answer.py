@@ -126,7 +126,8 @@ class LibraryAnswerer:
             once, search, views = self._looked_for(snapshot, heard.understood)
             plain = mended(heard.asked, search.words.unmentioned, lambda: _words_of(views))
             if plain != heard.asked:  # the articles that the other words found know how it is spelt
-                heard = hear(question, history, spelt=lambda _: plain)
+                typed = heard.asked
+                heard = hear(question, history, spelt=lambda text: plain if text == typed else text)
                 once, search, views = self._looked_for(snapshot, heard.understood)
             if not views:
                 return unasked(heard.asked, self._nothing(snapshot), clock.laps("retrieve"))

@@ -172,6 +172,32 @@ def test_a_passage_has_the_neighbours_that_its_sentence_leans_on(encoder, questi
     assert answer.passage.text == passage
 
 
+ANNOUNCED = """The driver had two faults:
+- He was late. Very late.
+- He was tired.
+
+Nobody was hurt.
+
+Was the bridge safe?
+
+It was mended in 1953. It stands.
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "passage"),
+    [
+        (0, "The driver had two faults:\n- He was late. Very late.\n- He was tired."),
+        (1, "- He was late."),
+        (5, "Was the bridge safe?\n\nIt was mended in 1953."),
+    ],
+)
+def test_a_passage_has_the_list_that_a_colon_announces_and_what_follows_a_question(encoder, row, passage):
+    answerer = answerer_for(ANNOUNCED, encoder, min_confidence=0.0)
+    answer = answerer.ask(answerer.article_index.sentences[row].text)
+    assert (answer.candidates[0].candidate.row, answer.passage.text) == (row, passage)
+
+
 def test_every_stage_says_how_long_it_took(answerer):
     ms = answerer.ask("When did the river rise?").ms
     assert list(ms) == ["understand", "retrieve", "read", "decide", "total"]

@@ -15,6 +15,7 @@ from index.sentences import Sentence
 from library import Incoming, Library, create_library, only
 from qa.answer import Answerer, open_models
 from qa.confidence import Calibration, load_calibration
+from qa.dialogue import Turn
 from qa.evaluate import evaluate
 from qa.library_answer import AboutArticle, LibraryAnswerer, LibraryCandidate, put_together, worth_of
 from qa.reader import FusedReader, Reading, ReadSentence
@@ -184,6 +185,12 @@ def test_a_misspelt_word_is_mended_towards_the_articles_that_the_other_words_fin
     assert answer.understood == "Did the mayor Carter grieve by the river?"
     assert answer.unmentioned == ("grieve",)  # it says "wept"
     assert answer.places[0].source == "s1"
+
+
+def test_a_misspelt_follow_up_leaves_the_question_before_it_as_it_was(open_with):
+    answerer = open_with("Sheep graze here.", "Mayor Carter wept by the river.", "Nobody was hurt by the bridge.")
+    answer = answerer.ask("Why did Cartter do that?", [Turn("Who wept by the river?", "")])
+    assert answer.understood == "Why did Carter do that? (after: Who wept by the river?)"
 
 
 @pytest.mark.model
