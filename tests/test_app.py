@@ -125,6 +125,15 @@ def test_an_answer_shows_its_sentence_its_place_and_how_sure(answerer):
     assert "Why this answer" in drawn
 
 
+def test_what_a_colon_promises_is_drawn_after_the_sentence(answerer):
+    text = "The rain fell.\n\nThe mayor asks for these things:\n\n- a higher bridge\n- two <pumps>"
+    index = build_index(article_from_text(text), answerer.encoder)
+    asking = Answerer(index, answerer.encoder, answerer.reader, answerer.calibration, min_confidence=0.0)
+    drawn = conversation_html([exchange_of(asking.ask("What does the mayor ask for?"), asking, key="k")])
+    assert 'these things:<span class="around">' in drawn
+    assert "two &lt;pumps&gt;</span></button>" in drawn
+
+
 def test_a_quoted_sentence_is_drawn_with_its_speaker_as_text(answerer):
     text = "Ines O'Brien said: “The bridge is old.\n\n“The river rose on Monday.”"
     index = build_index(article_from_text(text), answerer.encoder)

@@ -224,13 +224,14 @@ def _answered(exchange: Exchange) -> str:
     if sentence is None:
         return ""
     short = f'<p class="short" dir="auto">{escape(one_line(span.text))}</p>' if span is not None else ""
-    leading = ""
-    if answer.passage is not None and answer.passage.start < sentence.start:
-        before = answer.passage.text[: sentence.start - answer.passage.start]
-        leading = f'<span class="before">{escape(before)}</span>'
+    leading = following = ""
+    if answer.passage is not None:
+        before = answer.passage.text[: max(sentence.start - answer.passage.start, 0)]
+        after = answer.passage.text[sentence.end - answer.passage.start :]
+        leading, following = (f'<span class="around">{escape(text)}</span>' if text else "" for text in (before, after))
     return (
         f"{short}<blockquote>"
-        f'<button type="button" class="said" data-row="{row}" dir="auto">{leading}{_marked(sentence, span)}</button>'
+        f'<button type="button" class="said" data-row="{row}" dir="auto">{leading}{_marked(sentence, span)}{following}</button>'
         "</blockquote>"
         f'<p class="sure"><span class="place">{_place(exchange)}</span> '
         f'<span class="odds">{escape(_capital(sureness(answer.confidence)))}.</span></p>'
