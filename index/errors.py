@@ -76,3 +76,9 @@ class ModelNotFound(UserError):
 
 class BadQuestionFile(UserError):
     """A file of questions cannot be read; the message begins with file:line."""
+
+
+def kind_of(value: object) -> str:
+    """Return what a value read from JSON is, with its article, as a person who writes JSON calls it: "a list"."""
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.article import SUFFIXES, article_from_text, read_article
-from index.errors import NoSuchArticle, UserError
+from index.errors import NoSuchArticle, UserError, kind_of
 from library.store import Incoming
 
 LINES = (".jsonl", ".ndjson")
@@ -168,7 +168,7 @@ def read_line(line: bytes, path: Path, number: int, date: str | None) -> Incomin
     except (ValueError, RecursionError) as error:
         return LeftOut(where, f"not a line of JSON ({error})")
     if not isinstance(fields, dict):
-        return LeftOut(where, f"a {type(fields).__name__} where an object with text was wanted")
+        return LeftOut(where, f"{kind_of(fields)} where an object with text was wanted")
     text = fields.get("text")
     paragraphs = fields.get("paragraphs")
     if text is None and isinstance(paragraphs, list) and all(isinstance(one, str) for one in paragraphs):

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from index.errors import BadQuestionFile, UserError
+from index.errors import BadQuestionFile, UserError, kind_of
 from qa.answer import Answer, Answerer
 from qa.dialogue import Turn
 from qa.options import refuse_inputs
@@ -218,7 +218,7 @@ def _parse(line: bytes, where: str) -> _Asked:
     except (ValueError, RecursionError) as error:
         raise _BadLineError(f"{where}: not JSON ({error})", {}) from error
     if not isinstance(fields, dict):
-        raise _BadLineError(f"{where}: a {type(fields).__name__} where an object with id and question was wanted", {})
+        raise _BadLineError(f"{where}: {kind_of(fields)} where an object with id and question was wanted", {})
 
     def check(right: bool, wanted: str) -> None:
         if not right:

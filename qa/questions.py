@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from index.article import Article, article_from_text, canonical, read_article
-from index.errors import BadQuestionFile, UserError
+from index.errors import BadQuestionFile, UserError, kind_of
 from qa.dialogue import Turn
 from qa.metrics import Range
 
@@ -243,7 +243,7 @@ def _question_from_line(line: str, number: int, article_of: ArticleOf) -> Questi
     except UnicodeEncodeError:
         raise ValueError("it holds half of a character, such as \\ud83d alone; write the whole one") from None
     if not isinstance(data, dict):
-        raise ValueError(f"one JSON object was wanted, this is a {type(data).__name__}")
+        raise ValueError(f"one JSON object was wanted, this is {kind_of(data)}")
     unknown = sorted(set(data) - _FIELDS)
     if unknown:
         raise ValueError(f"unknown field {unknown[0]!r}; the fields are {', '.join(sorted(_FIELDS))}")

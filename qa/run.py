@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.article import Article
-from index.errors import UserError
+from index.errors import UserError, kind_of
 from qa.evaluate import CANDIDATE_FIELDS, Outcome, evaluate, outcome_from_json
 from qa.questions import QuestionSet
 from qa.statistics import SEED
@@ -402,7 +402,7 @@ def read_info(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError) as error:
         raise BadRun(f"{path} cannot be read: {error}. Run the evaluation again into another folder.") from None
     if not isinstance(info, dict):
-        raise BadRun(f"{path} holds a {type(info).__name__} where an object was wanted. Run the evaluation again.")
+        raise BadRun(f"{path} holds {kind_of(info)} where an object was wanted. Run the evaluation again.")
     if info.get("format") != FORMAT:
         raise BadRun(f"{path} has format {info.get('format')!r}, this version reads {FORMAT}; upgrade, or run it again")
     questions = info.get("questions")

@@ -41,6 +41,8 @@ def test_a_quote_on_one_line_is_found_where_the_article_breaks_the_line():
     [
         ("{", "this is not JSON"),
         ("[1]", "one JSON object was wanted, this is a list"),
+        ("null", "one JSON object was wanted, this is null"),
+        ("1.5", "one JSON object was wanted, this is a number"),
         ({"question": "?"}, '"id" is missing'),
         (GOOD | {"id": " "}, '"id" is empty'),
         (GOOD | {"id": 7}, '"id" must be a text, not 7'),

@@ -231,8 +231,8 @@ def _answered(exchange: Exchange) -> str:
         leading, following = (f'<span class="around">{escape(text)}</span>' if text else "" for text in (before, after))
     return (
         f"{short}<blockquote>"
-        f'<button type="button" class="said" data-row="{row}" dir="auto">{leading}{_marked(sentence, span)}{following}</button>'
-        "</blockquote>"
+        f'<button type="button" class="said" data-row="{row}" dir="auto">'
+        f"{leading}{_marked(sentence, span)}{following}</button></blockquote>"
         f'<p class="sure"><span class="place">{_place(exchange)}</span> '
         f'<span class="odds">{escape(_capital(sureness(answer.confidence)))}.</span></p>'
         f"{_speaker(answer)}{_contrast(answer)}{_not_searched(answer)}"
