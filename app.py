@@ -268,8 +268,9 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
     gone_on: dict[str, Any] = {"cancels": [asking, arrived]}
     suggesting: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": None, **quiet}
     arrived.then(page.suggest_in_steps, [session], desk, **suggesting)
-    conversation.submit(page.hear, [session], desk, **gone_on, **quiet)
+    conversation.submit(page.hear, [session], desk, **gone_on, **quiet).then(js=_keep_focus("#conversation"))
     if isinstance(above, _Bringing):
+        app.load(js=UNFOLD)
         pasted, dropped = above.pasted, above.dropped
         for event, source in ((above.take.click, pasted), (pasted.submit, pasted), (dropped.upload, dropped)):
             event(
@@ -287,9 +288,9 @@ def _draw_desk(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         above.find.change(page.find, [above.find, session], desk, trigger_mode="always_last", **quiet)
         above.find.submit(page.find, [above.find, session], desk, **quiet)
     # Examples are sought in an event of their own: while one is under way, its own clicks would not be heard.
-    above.shelf.submit(page.from_shelf, [session], desk, concurrency_limit=None, **gone_on, **quiet).then(
-        page.suggest_in_steps, [session], desk, **suggesting
-    )
+    opened = above.shelf.submit(page.from_shelf, [session], desk, concurrency_limit=None, **gone_on, **quiet)
+    opened.then(page.suggest_in_steps, [session], desk, **suggesting)
+    opened.then(js=_keep_focus("#article"))
 
 
 def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
@@ -298,8 +299,8 @@ def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
         gr.HTML(BENCH, elem_classes="lead")
         with gr.Row(elem_id="bench-row"):
             file = gr.File(
-                label="Your own questions (.jsonl)", type="filepath",
-                file_types=[".jsonl"], height=90, elem_id="questions-file", scale=3,
+                label="Your own questions (.jsonl)", type="filepath", height=90, elem_id="questions-file", scale=3,
+                min_width=320,  # on a phone the button goes below: beside it there is no room for what the box says
             )  # fmt: skip
             start = gr.Button("Ask them all", variant="primary", elem_id="run", scale=0)
             stop = gr.Button("Stop", elem_id="stop", scale=0, visible=False)
@@ -314,7 +315,7 @@ def _draw_bench(page: _Page, session: gr.State, app: gr.Blocks) -> None:
     start.click(
         page.evaluate, [file, session], [report, stop, *runs], api_name="evaluate_in_page",
         concurrency_limit=1, concurrency_id="evaluate", **quiet,
-    )  # fmt: skip
+    ).then(js=_keep_focus("#run"))  # fmt: skip
     stop.click(page.stop, None, None, **quiet)
     show.click(page.show_run, [former], [report], **quiet)
     compare.click(page.show_comparison, [former, other], [report], **quiet)
@@ -526,7 +527,7 @@ class _Page:
     def bring_file(self, path: str | None, session: Session) -> Iterator[Desk]:
         """Open an uploaded file."""
         if path:
-            yield from self._bring(lambda: read_article(path), session)
+            yield from self._bring(lambda: _uploaded(path), session)
 
     def from_shelf(self, session: Session, told: gr.EventData) -> Iterator[Desk]:
         """Open an article of the shelf again, or take it off."""
@@ -609,7 +610,8 @@ class _Page:
                 else:
                     yield report_html(self._runs, step), gr.Button(visible=False), *self.former_runs(chosen=step)
         except UserError as error:
-            yield f'<p role="alert">{escape(str(error))}</p>', gr.Button(visible=False), *(AS_IT_IS,) * 4
+            told = _without_folder(str(error), path) if path else str(error)
+            yield f'<p role="alert">{escape(told)}</p>', gr.Button(visible=False), *(AS_IT_IS,) * 4
         finally:
             self._stops.pop(str(request.session_hash), None)
 
@@ -676,7 +678,8 @@ class _LibraryPage(_Page):
         try:
             return Desk(session.at(CONTENTS), self.archive.contents(wanted or ""), complaint="")
         except UserError as error:
-            return Desk(complaint=f'<p role="alert">{escape(str(error))}</p>')
+            told = str(error).removeprefix("--only ")  # which the command line has, and this page has not
+            return Desk(complaint=f'<p role="alert">{escape(told)}</p>')
 
     def from_shelf(self, session: Session, told: gr.EventData) -> Iterator[Desk]:
         """Show an article, or the contents again."""
@@ -721,6 +724,19 @@ class _LibraryPage(_Page):
 
     def _shelf_shown(self, session: Session) -> str:
         return ""
+
+
+def _uploaded(path: str) -> Article:
+    """Return the Article of an uploaded file, named as its owner knows it. Raises UserError."""
+    try:
+        return replace(read_article(path), source=Path(path).name)
+    except UserError as error:
+        raise UserError(_without_folder(str(error), path)) from None
+
+
+def _without_folder(told: str, path: str) -> str:
+    """What is told of an uploaded file, without the folder of Gradio's copy, which nobody has heard of."""
+    return told.replace(path, Path(path).name)
 
 
 def _for_programs(call: Callable[P, T]) -> Callable[P, T]:
@@ -770,6 +786,16 @@ BENCH = (
 )
 # What page.js tells a part of the page reaches Python as that part's event.
 LISTEN = "element.dataset.listens = '1'; element.addEventListener('tell', (event) => trigger('submit', event.detail));"
+# Gradio makes what is folded away only when it is opened: until then a file that is dropped on the page would get lost,
+# and nobody could ask the shelf.
+UNFOLD = (
+    "() => { const box = document.querySelector('#another .label-wrap'); box.click(); setTimeout(() => box.click()); }"
+)
+
+
+def _keep_focus(place: str) -> str:
+    """What the page does where the button that had the focus may be gone: the keyboard goes on from `place`."""
+    return f"() => {{ if (document.activeElement === document.body) document.querySelector('{place}').focus(); }}"
 
 
 def looks() -> dict[str, Any]:

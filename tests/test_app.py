@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -372,6 +374,13 @@ def test_only_the_endpoints_that_are_promised_are_public(open_toy, small_article
     assert public(tmp_path) == {"ask", "batch", "open", "articles", "evaluate"}
 
 
+def test_a_program_is_told_of_the_endpoints_with_their_types(serve_toy):
+    with serve_toy() as url, urllib.request.urlopen(f"{url}gradio_api/info") as answer:
+        named = json.load(answer)["named_endpoints"]
+    assert set(named) == {"/ask", "/batch", "/open", "/articles", "/evaluate"}
+    assert named["/ask"]["parameters"][0]["type"] == {"type": "string"}
+
+
 def test_nothing_is_opened_until_somebody_asks(small_article):
     from app import build_app
 
@@ -443,6 +452,21 @@ def own_page(open_toy: Any, small_article: Article, tmp_path: Path) -> Any:
     from app import _Page
 
     return _Page(Library(open_toy, cache=tmp_path), small_article, tmp_path, shared=False)
+
+
+def test_an_uploaded_file_is_known_by_its_name_and_not_by_gradios_folder(own_page, small_article, tmp_path):
+    from app import Session
+
+    folder = tmp_path / "0123456789abcdef"
+    folder.mkdir()
+    (folder / "spring.txt").write_text("Spring came early. The river was low.", encoding="utf-8")
+    (folder / "nothing.txt").write_text("", encoding="utf-8")
+    session = Session(key_of(small_article), ())
+    opened = list(own_page.bring_file(str(folder / "spring.txt"), session))[-1].session
+    assert own_page._article(opened.key).source == "spring.txt"
+    refused = list(own_page.bring_file(str(folder / "nothing.txt"), session))[-1]
+    assert refused.complaint.startswith('<p role="alert">nothing.txt: ')
+    assert str(folder) not in refused.complaint
 
 
 def test_the_sentence_that_would_have_been_right_becomes_a_draft_question(own_page, small_article, tmp_path):
@@ -568,6 +592,17 @@ def test_a_stopped_evaluation_keeps_what_was_asked(open_toy, small_article, tmp_
     stop.set()
     *_, name = run_in_steps(path, small_article, open_toy, runs=tmp_path / "runs", stop=stop)
     assert "1 question left unasked" in report_html(tmp_path / "runs", str(name))
+
+
+def test_a_complaint_about_questions_names_their_file_and_not_gradios_folder(own_page, small_article, tmp_path):
+    from app import Session
+
+    path = tmp_path / "0123456789abcdef" / "mine.jsonl"
+    path.parent.mkdir()
+    path.write_text('{"id": "a"}\n', encoding="utf-8")
+    key = key_of(small_article)
+    *_, last = own_page.evaluate(str(path), Session(key, (key,)), SimpleNamespace(session_hash="one"))
+    assert last[0].startswith('<p role="alert">mine.jsonl:1: ')
 
 
 def test_a_run_outside_the_runs_is_not_shown(tmp_path):

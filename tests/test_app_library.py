@@ -222,7 +222,7 @@ def test_a_number_that_no_article_has_is_refused(archive, key):
 
 
 def test_what_is_typed_to_find_an_article_and_makes_no_sense_yet_is_told_in_a_line(page):
-    assert "is no date" in page.find("date:20", beginning()).complaint
+    assert page.find("date:20", beginning()).complaint.startswith('<p role="alert">date:20: ')  # no word of "--only"
     assert page.find("flood", beginning()).session.key == CONTENTS
 
 

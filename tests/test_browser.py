@@ -235,10 +235,10 @@ def test_a_pdf_a_saved_web_page_and_a_word_document_are_opened_and_asked(visit, 
     assert "said Dr. Ana Ruiz" in lit(visit.page)
 
 
-def test_a_file_dropped_anywhere_is_opened_and_the_next_question_can_be_typed(visit):
-    visit.page.click("#another button.label-wrap")
-    visit.page.focus("#pasted textarea")
-    visit.page.evaluate(
+def drop(page: Any) -> None:
+    """Drop a file on the article's text."""
+    page.wait_for_selector("#file input[type=file]", state="attached")
+    page.evaluate(
         """() => {
             const dataTransfer = new DataTransfer();
             dataTransfer.items.add(new File(["The bridge\\n\\nIt is old."], "bridge.txt", { type: "text/plain" }));
@@ -247,10 +247,23 @@ def test_a_file_dropped_anywhere_is_opened_and_the_next_question_can_be_typed(vi
             window.stayed = drop.defaultPrevented;
         }"""
     )
+
+
+def test_a_file_dropped_anywhere_is_opened_and_the_next_question_can_be_typed(visit):
+    visit.page.click("#another button.label-wrap")
+    visit.page.focus("#pasted textarea")
+    drop(visit.page)
     visit.page.wait_for_selector("#article h1:has-text('The bridge')")
     assert visit.page.evaluate("window.stayed")
     assert visit.page.title() == "The bridge – Article QA"
     visit.page.wait_for_function("document.activeElement.matches('#question textarea')")
+
+
+def test_a_file_dropped_where_nothing_was_unfolded_before_is_opened_and_the_shelf_can_be_asked(visit):
+    drop(visit.page)
+    visit.page.wait_for_selector("#article h1:has-text('The bridge')")
+    visit.page.wait_for_selector("#everything input:visible")
+    assert visit.page.locator("#another button.label-wrap.open").count() == 0
 
 
 def test_an_article_without_a_headline_is_not_called_after_its_file(visit, tmp_path):
@@ -406,6 +419,7 @@ def test_the_keyboard_alone_says_which_sentence_is_right(visit):
     tab_to(page, ".s[data-row='2']", key="Shift+Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector(".noted:has-text('Noted')")
+    page.wait_for_function("document.activeElement.id === 'conversation'")  # and not at the beginning of the page
 
 
 @pytest.mark.parametrize(("width", "height"), [(360, 640), (768, 1024), (1280, 800), (2560, 1440)])
@@ -654,14 +668,26 @@ def test_a_run_that_is_stopped_shows_what_was_asked(browser, slow_address, gate,
     gate.set()
     one.page.wait_for_selector("#report:has-text('1 question left unasked')")
     one.page.wait_for_selector("#stop", state="hidden")
+    one.page.wait_for_function("document.activeElement.id === 'run'")  # the button that was pressed is gone
     one.close()
 
 
-def test_a_questions_file_that_cannot_be_read_gets_one_line_with_its_place(visit, tmp_path):
-    path = tmp_path / "mine.jsonl"
+@pytest.mark.parametrize("name", ["mine.jsonl", "mine.txt"])
+def test_a_questions_file_that_cannot_be_read_gets_one_line_with_its_place(visit, tmp_path, name):
+    path = tmp_path / name
     path.write_text('{"id": "a"}\n', encoding="utf-8")
     evaluate(visit, path)
-    assert ":1:" in visit.page.wait_for_selector("#report [role=alert]").text_content()
+    assert visit.page.wait_for_selector("#report [role=alert]").text_content().startswith(f"{name}:1: ")
+    assert visit.page.locator(".toast-body, #questions-file .error").count() == 0
+
+
+def test_on_a_phone_the_box_for_questions_has_the_whole_width(browser, address):
+    one = Visit(browser, address, viewport={"width": 360, "height": 740})
+    one.page.click("button[role=tab]:has-text('Evaluate')")
+    box, button = (one.page.locator(part).bounding_box() for part in ("#questions-file", "#run"))
+    assert box["width"] >= 300
+    assert button["y"] >= box["y"] + box["height"]
+    one.close()
 
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -803,6 +829,7 @@ def test_a_library_answers_in_its_article_and_the_light_goes_to_the_others_too(b
 
     page.click(".back button")
     page.wait_for_selector("#article .sheet.contents")
+    page.wait_for_function("document.activeElement.id === 'article'")  # the button that was pressed is gone
     page.type("#find textarea", "spring")
     page.wait_for_selector("#article .facts:has-text('1 article with spring')")
     page.click(".toc button")

@@ -43,7 +43,7 @@ def _of_that_form() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, AttributeError):
-        raise MalformedCall("what was sent has not the form that view=api describes. Look there.") from None
+        raise MalformedCall("what was sent has not the form that /gradio_api/info describes. Look there.") from None
 
 
 class Programs:
