@@ -640,6 +640,8 @@ def whole_words(text: str, start: int, end: int, low: int, high: int) -> tuple[i
     for opens, closes in _PAIRS:
         inside, same = text[start:end], opens == closes
         unclosed = inside.count(opens) % 2 if same else inside.count(opens) - inside.count(closes)
+        if inside in (opens, closes):
+            continue  # a mark alone: without it nothing would be left
         if unclosed > 0 and end < high and text[end] == closes:
             start, end = (start + 1, end) if text[start] == opens else (start, end + 1)
         elif (unclosed < 0 or (same and unclosed)) and start > low and text[start - 1] == opens:

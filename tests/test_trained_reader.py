@@ -135,6 +135,8 @@ def test_a_span_loses_the_full_stop_of_its_sentence_but_not_of_an_abbreviation(s
         ("She is called “the Hawk” here.", "“the Hawk", "the Hawk"),  # marks around all of it say nothing more
         ("Ann (the chair) left.", "the chair)", "the chair"),
         ("They (Ann and Bo) left (early).", "Ann and Bo", "Ann and Bo"),
+        ("It is () here.", "(", "("),  # never nothing at all
+        ("It is () here.", ")", ")"),
     ],
 )
 def test_a_span_that_opens_a_bracket_or_a_quotation_closes_it(text, found, shown):
