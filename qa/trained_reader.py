@@ -17,14 +17,12 @@ import hashlib
 import itertools
 import json
 import math
-import re
 import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +36,10 @@ from index.errors import ModelNotFound
 from index.sentences import Sentence
 from qa.contradiction import asks_yes_or_no, held_against
 from qa.dialogue import Turn
+from qa.naming import asks_who, is_other, named_first, others_in, whole_name
 from qa.reader import Reading, ReadSentence
 from qa.retrieve import Candidate
+from qa.spans import SentenceLogits, mean_of, whole_words
 from qa.speakers import said_by, straightened, stretch_of
 from qa.weighing import LEAD_SENTENCES, NONE_SIGNALS, SIGNALS, Noticed, QuestionType, shared_out, weigh
 
@@ -49,11 +49,8 @@ POSITIONS = 512  # word pieces that the model can tell the places of
 WINDOW_SIZES = (16, 400)  # fewest and most pieces of a window; with the question and two turns it must fit POSITIONS
 ARTICLES_REMEMBERED = 8
 HEADING_WORDS = 15  # spaces; a longer line without a full stop is a paragraph that lacks one
+SPANS_TRIED = 20  # before one is taken that names somebody else than who is asked for
 CORES = 2  # of the machine this is made for; windows do not depend on the one it runs on, or answers would
-LONGEST_SPAN = 32  # word pieces
-_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ('"', '"'))
-# A full stop that ends a sentence, and is not a part of "a.m.", "U.S." or "Inc.".
-_STOPPED = re.compile(r"(?<![^\s\"“‘'(])(?:[a-z]{3,}|\S*\d)\.\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +95,6 @@ class Pieces:
     def before(self) -> int:
         """How many pieces stand before its own."""
         return len(self.ids) - len(self.places)
-
-
-@dataclass(frozen=True)
-class SentenceLogits:
-    """What the model says of one sentence; "none" is 0 on each of the three scales."""
-
-    sentence: float
-    starts: FloatArray  # (pieces of the sentence,)
-    ends: FloatArray
-
-    @cached_property
-    def span(self) -> tuple[int, int, float]:
-        """First piece, last piece and mean logit of the best span."""
-        return best_span(self)
 
 
 class TrainedReader:
@@ -190,7 +173,9 @@ class TrainedReader:
         # The article never says "yes", so a span would miss the point.
         wants_span = not asks_yes_or_no(question)
         read = [
-            self._read_sentence(by_row[row], float(share), article_index, logits[row], wants_span)
+            ReadSentence(by_row[row], float(share), None, None)
+            if not wants_span or not len(logits[row].starts)
+            else self._with_short_answer(question, by_row[row], float(share), article_index, logits[row])
             for row, share in zip(rows, shares, strict=False)
         ]
         read.sort(key=lambda sentence: (-sentence.relevance, sentence.candidate.row))
@@ -198,7 +183,8 @@ class TrainedReader:
             ReadSentence(candidate, float(share), None, None)
             for candidate, share in zip(unread, unread_shares, strict=True)
         ]
-        return Reading((*read, *rest), none=float(shares[-1]), read=len(rows), follow_up=bool(history))
+        reading = Reading((*read, *rest), none=float(shares[-1]), read=len(rows), follow_up=bool(history))
+        return named_first(question, reading, article_index.article)
 
     def logits(
         self, question: str, history: Sequence[Turn], article_index: ArticleIndex, candidates: Sequence[Candidate]
@@ -248,7 +234,7 @@ class TrainedReader:
         noticed = Noticed(
             rows=rows,
             sentence=[logits[row].sentence for row in rows],
-            span=[logits[row].span[2] for row in rows],
+            span=[logits[row].span_logit for row in rows],
             cosine=[by_row[row].cosine for row in rows],
             bm25=[by_row[row].bm25 for row in rows],
             places=[lead_place(article_index.sentences, row) for row in rows],
@@ -365,19 +351,26 @@ class TrainedReader:
         sizes = [len(pieces[row].ids) for row in rows]
         return sizes if sum(sizes) <= self.settings.most_pieces else None
 
-    def _read_sentence(
+    def _with_short_answer(
         self,
+        question: str,
         candidate: Candidate,
         relevance: float,
         article_index: ArticleIndex,
         logits: SentenceLogits,
-        wants_span: bool,
     ) -> ReadSentence:
-        if not wants_span or not len(logits.starts):
-            return ReadSentence(candidate, relevance, None, None)
-        first, last, _ = logits.span
-        share = _share(logits.starts, first) * _share(logits.ends, last)
-        return ReadSentence(candidate, relevance, self.span_offsets(article_index, candidate.row, first, last), share)
+        text, sentence = article_index.article.text, candidate.sentence
+        others = others_in(question)
+        span = first = logits.spans(1)[0]
+        place = self.span_offsets(article_index, candidate.row, *first)
+        if others and is_other(others, text, *place, low=sentence.start):
+            for span in (*logits.spans(SPANS_TRIED)[1:], first):
+                place = self.span_offsets(article_index, candidate.row, *span)
+                if not is_other(others, text, *place, low=sentence.start):
+                    break
+        if asks_who(question):
+            place = whole_name(text, *place, high=sentence.end)
+        return ReadSentence(candidate, relevance, place, logits.share(*span))
 
 
 def in_pieces(tokenizer: Any, said: Sequence[str], texts: Sequence[str], most: int) -> list[Pieces]:
@@ -599,56 +592,3 @@ def digest(best: Sequence[int], pieces: Mapping[int, Pieces], budget: int) -> tu
                 kept.add(one)
                 budget -= len(pieces[one].ids)
     return tuple(sorted(kept)) if len(kept.intersection(best)) > 1 else ()
-
-
-def mean_of(one: SentenceLogits, other: SentenceLogits) -> SentenceLogits:
-    """Return the mean of two readings of a sentence."""
-    half = np.float32(0.5)
-    return SentenceLogits(
-        (one.sentence + other.sentence) / 2, half * (one.starts + other.starts), half * (one.ends + other.ends)
-    )
-
-
-def best_span(logits: SentenceLogits) -> tuple[int, int, float]:
-    """Return first piece, last piece and mean logit of the best span of at most LONGEST_SPAN pieces."""
-    count = len(logits.starts)
-    if not count:
-        return 0, 0, 0.0
-    sums = logits.starts[:, None] + logits.ends[None, :]
-    first, last = np.indices((count, count))
-    sums = np.where((last >= first) & (last - first < LONGEST_SPAN), sums, -np.inf)
-    best = int(np.argmax(sums))
-    return best // count, best % count, float(sums.flat[best]) / 2
-
-
-def whole_words(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
-    """Return the span widened to whole words, within low and high, without punctuation at its ends.
-
-    What is opened in it and closed right after it, or the other way round, is closed in it: "Monday (5 May)". What is
-    all within one pair of marks is shown without them.
-    """
-    while start > low and text[start - 1].isalnum() and text[start].isalnum():
-        start -= 1
-    while end < high and text[end].isalnum() and text[end - 1].isalnum():
-        end += 1
-    while start < end - 1 and text[start] in ",;:.!?…)]”’ \n\t":
-        start += 1
-    while end > start + 1 and text[end - 1] in ",;:!?…([“‘ \n\t":
-        end -= 1
-    if _STOPPED.search(text, start, end):
-        end -= 1
-    for opens, closes in _PAIRS:
-        inside, same = text[start:end], opens == closes
-        unclosed = inside.count(opens) % 2 if same else inside.count(opens) - inside.count(closes)
-        if inside in (opens, closes):
-            continue  # a mark alone: without it nothing would be left
-        if unclosed > 0 and end < high and text[end] == closes:
-            start, end = (start + 1, end) if text[start] == opens else (start, end + 1)
-        elif (unclosed < 0 or (same and unclosed)) and start > low and text[start - 1] == opens:
-            start, end = (start, end - 1) if text[end - 1] == closes else (start - 1, end)
-    return start, end
-
-
-def _share(logits: FloatArray, place: int) -> float:
-    shares = np.exp(logits - logits.max())
-    return float(shares[place] / shares.sum())

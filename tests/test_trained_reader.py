@@ -22,16 +22,12 @@ from qa.trained_reader import (
     WEIGHTS,
     Pieces,
     ReaderSettings,
-    SentenceLogits,
     TrainedReader,
-    best_span,
     digest,
     even_windows,
     exact_session,
     is_heading,
     lead_place,
-    mean_of,
-    whole_words,
     window_around,
     word_embeddings,
 )
@@ -87,61 +83,6 @@ def test_a_digest_takes_each_sentence_with_the_one_before_it_and_leaves_out_what
     assert digest([5, 2, 0], pieces, 200) == (0, 2, 4, 5)
     assert digest([5], pieces, 200) == ()
     assert digest([5, 4], pieces, 200) == (3, 4, 5)
-
-
-def test_two_readings_of_a_sentence_count_alike():
-    one = SentenceLogits(1.0, np.array([2, -4], np.float32), np.array([0, 6], np.float32))
-    other = SentenceLogits(-2.0, np.array([4, 0], np.float32), np.array([1, 2], np.float32))
-    mean = mean_of(one, other)
-    assert (mean.sentence, mean.starts.tolist(), mean.ends.tolist()) == (-0.5, [3, -2], [0.5, 4])
-    assert mean.span == (0, 1, 3.5)
-
-
-def test_the_best_span_does_not_end_before_it_starts():
-    """Best start is piece 2 (5), best end piece 0 (6), but 2..0 is no span: 2..2 has 5 + 1, 0..0 has 1 + 6 = 7."""
-    starts = np.array([1, 0, 5], dtype=np.float32)
-    ends = np.array([6, 0, 1], dtype=np.float32)
-    assert best_span(SentenceLogits(0.0, starts, ends)) == (0, 0, 3.5)
-
-
-def test_a_span_is_widened_to_whole_words_and_loses_loose_punctuation():
-    text = "The car, a Renault, hit him."
-    start = text.index("enau")
-    assert text[slice(*whole_words(text, start, start + 4, 0, len(text)))] == "Renault"
-    start = text.index(", a")
-    assert text[slice(*whole_words(text, start, text.index(", hit") + 1, 0, len(text)))] == "a Renault"
-
-
-@pytest.mark.parametrize(
-    ("span", "shown"),
-    [
-        ("is 0.", "is 0"), ("in 2019.", "in 2019"), ("a blue boat.", "a blue boat"), ("boat.", "boat"),
-        ("£3.50.", "£3.50"), ("at 5 a.m.", "at 5 a.m."), ("the U.S.", "the U.S."),
-        ("Vasko Inc.", "Vasko Inc."), ("page 7", "page 7"),
-    ],
-)  # fmt: skip
-def test_a_span_loses_the_full_stop_of_its_sentence_but_not_of_an_abbreviation(span, shown):
-    text = f"So {span} Then"
-    assert text[slice(*whole_words(text, 3, 3 + len(span), 0, len(text)))] == shown
-
-
-@pytest.mark.parametrize(
-    ("text", "found", "shown"),
-    [
-        ("It was on Monday (5 May).", "Monday (5 May", "Monday (5 May)"),
-        ('He would "see it first".', 'would "see it first', 'would "see it first"'),
-        ("Ann Lee (the chair) left.", "the chair) left", "(the chair) left"),
-        ("She is called “the Hawk” here.", "the Hawk", "the Hawk"),  # nothing is opened in it, so nothing to close
-        ("She is called “the Hawk” here.", "“the Hawk", "the Hawk"),  # marks around all of it say nothing more
-        ("Ann (the chair) left.", "the chair)", "the chair"),
-        ("They (Ann and Bo) left (early).", "Ann and Bo", "Ann and Bo"),
-        ("It is () here.", "(", "("),  # never nothing at all
-        ("It is () here.", ")", ")"),
-    ],
-)
-def test_a_span_that_opens_a_bracket_or_a_quotation_closes_it(text, found, shown):
-    start = text.index(found)
-    assert text[slice(*whole_words(text, start, start + len(found), 0, len(text)))] == shown
 
 
 @pytest.mark.parametrize("content", [b"", b"not a tensor file", (9).to_bytes(8, "little") + b'{"a": {}}'])

@@ -133,11 +133,10 @@ def main() -> None:
             by_row = {c.row: c for c in candidates}
             spans = {}
             for row in logits:
-                first, last, value = logits[row].span
                 # A sentence of signs the tokenizer knows nothing of has no pieces, and so no span.
-                empty = not len(logits[row].starts)
-                a, b = (0, 0) if empty else reader.span_offsets(article_index, row, first, last)
-                spans[row] = (value, article_index.article.text[a:b])
+                likeliest = logits[row].spans(1)
+                a, b = reader.span_offsets(article_index, row, *likeliest[0]) if likeliest else (0, 0)
+                spans[row] = (logits[row].span_logit, article_index.article.text[a:b])
             words = article_index.terms.words(asked)
             held = held_against(asked, article_index, rows)
             line = {

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from qa.trained_reader import Pieces, SentenceLogits, TrainedReader, laid_out, told_apart
+from qa.spans import SentenceLogits
+from qa.trained_reader import Pieces, TrainedReader, laid_out, told_apart
 from training.losses import logits_of
 from training.model import Logits, ReaderModel, encoder_folder
 
