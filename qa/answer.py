@@ -19,6 +19,7 @@ from index.build import ArticleIndex, Progress, cache_folder, open_index
 from index.embeddings import Encoder, open_encoder
 from index.errors import ModelNotFound
 from index.sentences import Sentence, is_list_item
+from qa import small_talk
 from qa.confidence import Calibration, load_calibration
 from qa.contradiction import held_against
 from qa.dialogue import TURNS_SHOWN, Turn, Understood, understand, words_of
@@ -261,7 +262,7 @@ def hear(question: str, history: Sequence[Turn], *, spelt: Callable[[str], str] 
     spelt: gives the question as what is asked about spells its words.
     """
     asked = tidy(question)
-    complaint = complaint_about(asked, question)
+    complaint = complaint_about(asked, question, alone=not history)
     if complaint:
         short = asked[:LONGEST_QUESTION]
         return Heard(short, short, Understood(short, short, ()), complaint)
@@ -298,17 +299,18 @@ def unasked(question: str, complaint: str, ms: Mapping[str, float]) -> Answer:
     )
 
 
-def complaint_about(asked: str, typed: str) -> str | None:
-    """Return why the question cannot be asked at all, or None."""
+def complaint_about(asked: str, typed: str, *, alone: bool = True) -> str | None:
+    """Return why the question cannot be asked at all, or None. alone: no turn stands before it."""
     if not typed.strip():
         return "The question is empty. Type a question about the article."
     if len(asked) > LONGEST_QUESTION:
         return (
             f"The question has {len(asked):,} characters and the limit is {LONGEST_QUESTION:,}. Ask something shorter."
         )
-    if not words_of(asked):
+    words = words_of(asked)
+    if not words:
         return "The question has no word in it. Ask it in words."
-    return None
+    return small_talk.complaint(words, asked, alone=alone)
 
 
 def _foreign(question: str) -> bool:
