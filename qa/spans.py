@@ -15,9 +15,10 @@ import numpy as np
 from index.embeddings import FloatArray
 
 LONGEST_SPAN = 32  # word pieces
-# Of a short answer, for each factor e of its length in word pieces. First and last piece are judged apart, so what runs
-# from one likely answer to the next would often look best: "Ines Mora hit the mast, said Leon Hart".
-LENGTH_COST = 0.5
+# What a short answer's pieces beyond so many cost, each. First and last piece are judged apart, so what runs from one
+# likely answer to the next would often look best: "Ines Mora hit the mast at noon, said the pilot, Leon Hart".
+LONG_ANSWER = 12
+LENGTH_COST = 0.2
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ('"', '"'))
 # A full stop that ends a sentence, and is not a part of "a.m.", "U.S." or "Inc.".
 _STOPPED = re.compile(r"(?<![^\s\"“‘'(])(?:[a-z]{3,}|\S*\d)\.\Z")
@@ -42,7 +43,7 @@ class SentenceLogits:
         A sentence without pieces has none.
         """
         first, last = np.indices(self._sums.shape)
-        worth = (self._sums - LENGTH_COST * np.log(np.maximum(last - first, 0) + 1)).ravel()
+        worth = (self._sums - LENGTH_COST * np.maximum(last - first + 1 - LONG_ANSWER, 0)).ravel()
         if count == 1 and worth.size:
             return [divmod(int(worth.argmax()), len(self._sums))]
         best = np.argsort(-worth, kind="stable")[:count]

@@ -1,14 +1,13 @@
 """The short answer inside a sentence: which pieces, by sums worked out by hand; which words, by examples."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.spans import LENGTH_COST, LONGEST_SPAN, SentenceLogits, mean_of, whole_words
+from qa.spans import LENGTH_COST, LONG_ANSWER, LONGEST_SPAN, SentenceLogits, mean_of, whole_words
 
 
 def of_pieces(starts, ends):
@@ -30,12 +29,15 @@ def test_the_best_span_does_not_end_before_it_starts():
     assert (logits.spans(1), logits.span_logit) == ([(0, 0)], 3.5)
 
 
-def test_of_two_spans_about_as_likely_the_shorter_is_taken():
-    """0..0 has 5 + 4 = 9 and 0..7 has 5 + 5 = 10; eight pieces cost 0.5 ln 8 = 1.04 of it, and nine of its logit."""
-    logits = of_pieces([5, 0, 0, 0, 0, 0, 0, 0], [4, 0, 0, 0, 0, 0, 0, 5])
-    assert logits.spans(2) == [(0, 0), (0, 7)]
+def test_of_two_spans_about_as_likely_a_long_one_is_not_taken():
+    """0..0 has 5 + 4 = 9, 0..19 has 5 + 5 = 10; eight of its twenty pieces are beyond twelve and cost 1.6."""
+    starts, ends = [5] + [0] * 19, [4] + [0] * 18 + [5]
+    logits = of_pieces(starts, ends)
+    assert logits.spans(2) == [(0, 0), (0, 19)]
     assert logits.span_logit == 5.0  # what the length costs says nothing of whether the sentence answers
-    assert of_pieces([5, 0, 0, 0, 0, 0, 0, 0], [3.9, 0, 0, 0, 0, 0, 0, 5]).spans(1) == [(0, 7)]
+    assert of_pieces(starts[:16], [*ends[:15], 5]).spans(1) == [(0, 15)]  # four beyond cost 0.8, less than it leads by
+        (0, 16)
+    ]  # five of seventeen cost 1.0, no more than it leads
 
 
 @given(
@@ -49,7 +51,8 @@ def test_spans_come_in_order_each_once_the_first_the_same_however_many_are_wante
     assert len(set(spans)) == len(spans) <= count
     assert all(0 <= first <= last < len(pieces) and last - first < LONGEST_SPAN for first, last in spans)
     worth = [
-        logits.starts[first] + logits.ends[last] - LENGTH_COST * math.log(last - first + 1) for first, last in spans
+        logits.starts[first] + logits.ends[last] - LENGTH_COST * max(last - first + 1 - LONG_ANSWER, 0)
+        for first, last in spans
     ]
     assert all(one >= other - 1e-5 for one, other in itertools.pairwise(worth))
 

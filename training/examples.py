@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from qa.speakers import said_by, speakers
 from qa.trained_reader import Pieces, in_pieces
+from training.follow_up import shared_names, with_pronoun
 from training.traps import NAME, NUMBER, Change, changed_word, replaced, trap, without_span
 
 CLS, SEP, PAD = 101, 102, 0
@@ -172,6 +173,16 @@ class Examples:
         elif not question["answerable"] and rng.random() < s["renamed_trap_share"]:
             rewrite = self.renaming(text, question, article, rng)
             text = replaced(text, rewrite) if rewrite else text
+        # Else whatever goes on from a turn would have an answer. A text that was changed may not say it any more.
+        nothing_answers = not gold or emptied or withheld or dropped
+        if (
+            shown is article
+            and nothing_answers
+            and rewrite is None
+            and not history
+            and rng.random() < s.get("history_none_share", 0.0)
+        ):
+            text, history = self.with_earlier_turn(text, article, question_number, rng, sharing=True)
         if rng.random() < s["noise_share"]:
             text = noisy(text, rng)
         head = self.head(text, history)
@@ -321,30 +332,27 @@ class Examples:
         return Sentences(texts, said, pieces, places, cut.words, cut.paragraph_of), moved
 
     def with_earlier_turn(
-        self, text: str, article: dict[str, Any], question_number: int, rng: random.Random
+        self, text: str, article: dict[str, Any], question_number: int, rng: random.Random, *, sharing: bool = False
     ) -> tuple[str, list[tuple[str, str]]]:
-        """Put another question on the same paragraph before this one; a name they share may become a pronoun."""
+        """Put another question on the same paragraph before this one; a name they share may become a pronoun.
+
+        sharing: none is put before it unless they share one.
+        """
         question = article["questions"][question_number]
         near = [n for n in article["by_own"][question["own"][0]] if n != question_number]
-        near = [n for n in near if article["questions"][n]["spans"]]
-        if not near:
-            return text, []
-        earlier = article["questions"][rng.choice(near)]
-        sentence, a, b = earlier["spans"][0]
-        answer = article["sentences"][sentence][a:b]
-        turn = (earlier["question"], answer)
-        said = f"{turn[0]} {turn[1]}"
-        names = [m for m in NAME.finditer(text) if m.group() in said]
-        if names and rng.random() < self.settings["pronoun_share"]:
-            match = rng.choice(names)
-            around = " ".join(article["sentences"][question["own"][0] : question["own"][1]]).lower()
-            counts = {p: around.count(f" {p} ") for p in ("he", "she", "it", "they")}
-            pronoun = rng.choices(list(counts), [1 + n for n in counts.values()])[0]
-            after = text[match.end() :]
-            if after.startswith(("'s", "’s")):
-                pronoun, after = {"he": "his", "she": "her", "it": "its", "they": "their"}[pronoun], after[2:]
-            text = text[: match.start()] + pronoun + after
-        return text, [turn]
+        turns = [
+            (earlier["question"], article["sentences"][sentence][a:b])
+            for earlier in (article["questions"][n] for n in near)
+            for sentence, a, b in earlier["spans"][:1]
+        ]
+        if sharing or rng.random() < self.settings["pronoun_share"]:
+            alike = [turn for turn in turns if shared_names(text, turn)]
+            if alike:
+                turn = rng.choice(alike)
+                return with_pronoun(text, rng.choice(shared_names(text, turn)), article["sentences"], rng), [turn]
+            if sharing:
+                return text, []
+        return text, [rng.choice(turns)] if turns else []
 
 
 def places_of(pieces: Pieces) -> list[tuple[int, int]]:
